@@ -1,0 +1,86 @@
+package importer
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Request is a request as it was found: what to ask, not under whose name.
+type Request struct {
+	Method  string
+	URL     string // absolute, without user information
+	Headers []Header
+	Body    []byte // nil: none
+}
+
+// Header is one request header line. Where Secret is set, Value is a credential:
+// it may go to the target and nowhere else. Printing the header shows its name.
+type Header struct {
+	Name   string
+	Value  string
+	Secret bool
+}
+
+// String hides the value of a credential.
+func (h Header) String() string {
+	if h.Secret {
+		return h.Name + ": (secret)"
+	}
+	return h.Name + ": " + h.Value
+}
+
+// Format hides the value of a credential from every verb, %#v included.
+func (h Header) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(h.String())) }
+
+func (r *Request) add(name, value string) {
+	r.Headers = append(r.Headers, Header{name, value, Credential(name)})
+}
+
+func (r *Request) has(name string) bool {
+	for _, h := range r.Headers {
+		if strings.EqualFold(h.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Credential tells whether a header, query parameter or cookie of that name
+// usually carries a credential. It errs on the side of secrecy.
+func Credential(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "cookie", "key", "sig", "sid", "pwd", "pass", "jwt", "bearer", "code":
+		return true
+	}
+	squeezed := strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
+	for _, part := range []string{"auth", "token", "secret", "apikey", "accesskey", "password", "passwd",
+		"credential", "session", "signature", "subscriptionkey", "privatekey", "csrf", "xsrf"} {
+		if strings.Contains(squeezed, part) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "_key")
+}
+
+// ValidHeaderName tells whether name is a token of RFC 9110.
+func ValidHeaderName(name string) bool {
+	for _, c := range []byte(name) {
+		alphanumeric := '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// ValidHeaderValue tells whether value can stand in a header: no control
+// character but the tab.
+func ValidHeaderValue(value string) bool {
+	for _, c := range []byte(value) {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
