@@ -205,12 +205,14 @@ type Backoff struct {
 	MaxAttempts     int     `json:"max_attempts"`
 	Jitter          string  `json:"jitter"`
 	HonorRetryAfter bool    `json:"honor_retry_after"`
+	// RetryAfterMarginS is what to add to a Retry-After that comes too short.
+	RetryAfterMarginS float64 `json:"retry_after_margin_s,omitempty"`
 }
 
 // Expected is what a client that follows the advice should see.
 type Expected struct {
-	Efficiency     *float64 `json:"efficiency"` // share of the limit's capacity used
-	RejectsPer1000 float64  `json:"rejects_per_1000"`
+	Efficiency     *float64 `json:"efficiency"`       // share of the limit's capacity used
+	RejectsPer1000 *float64 `json:"rejects_per_1000"` // null where a layer that was met is not known well enough
 }
 
 // Reason explains one setting.
