@@ -1,0 +1,101 @@
+package limit
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// The limiters, by the names that specs and verdicts give them.
+const (
+	none           = "none"
+	tokenBucket    = "token-bucket"
+	fixedWindow    = "fixed-window"
+	slidingLog     = "sliding-log"
+	slidingCounter = "sliding-counter"
+	leakyQueue     = "leaky-queue"
+	concurrency    = "concurrency"
+)
+
+var kinds = []string{none, tokenBucket, fixedWindow, slidingLog, slidingCounter, leakyQueue, concurrency}
+
+// The dimensions that a counter's key may be made of.
+const (
+	byIP        = "ip"
+	byKey       = "key"
+	byUser      = "user"
+	byRoute     = "route"
+	byForwarded = "forwarded"
+)
+
+var dims = []string{byIP, byKey, byUser, byRoute, byForwarded}
+
+// What becomes of a caller without a label that by= names.
+const (
+	anonShared    = "shared"
+	anonUnlimited = "unlimited"
+	anonIP        = "ip"
+	anonRefuse    = "refuse"
+)
+
+// The header dialects.
+const (
+	headersLegacy = "legacy"
+	headersIETF   = "ietf"
+	headersGitHub = "github"
+	headersNone   = "none"
+	headersLying  = "lying"
+)
+
+// How Retry-After relates to the true wait.
+const (
+	retryExact = "exact"
+	retryFloor = "floor"
+	retryLong  = "long"
+	retryNone  = "none"
+)
+
+// config is one layer's settings, checked and with defaults filled in.
+type config struct {
+	kind string
+
+	rate   float64 // a second
+	burst  int
+	limit  int
+	depth  int
+	window time.Duration
+	align  string
+
+	by        []string // sorted; empty: one counter for everybody
+	route     string   // "": every path
+	anonymous string
+	nodes     int
+
+	status       int
+	headers      string
+	retryAfter   string
+	countRefused bool
+	penalty      time.Duration
+	extends      bool
+
+	latency time.Duration
+	jitter  time.Duration
+
+	set map[string]bool // settings that were given
+}
+
+// claimed tells whether by= names a label that a caller may lack.
+func (c *config) claimed() bool {
+	return slices.ContainsFunc(c.by, func(d string) bool {
+		return d == byKey || d == byUser || d == byForwarded
+	})
+}
+
+// list writes words for a person: "a, b or c".
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}

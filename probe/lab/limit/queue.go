@@ -1,0 +1,40 @@
+package limit
+
+import "time"
+
+// queue is a leaky bucket used as a queue: requests leave it one each interval,
+// up to depth wait for their turn, and whoever finds no place is refused.
+type queue struct {
+	interval time.Duration
+	depth    int
+
+	next instant // the first instant at which one may leave without waiting
+}
+
+// interval is the time between two requests that leave a queue of that rate.
+func interval(perSecond float64) time.Duration {
+	return time.Duration(float64(time.Second)/perSecond + 0.5)
+}
+
+func (q *queue) take(at instant) (bool, time.Duration) {
+	next := max(q.next, at)
+	hold := next.sub(at)
+	if hold > time.Duration(q.depth)*q.interval {
+		return false, 0
+	}
+	q.next = next.add(q.interval)
+	return true, hold
+}
+
+// count does nothing: a request that has no place in the queue takes none.
+func (q *queue) count(instant) {}
+
+func (q *queue) quota(at instant) quota {
+	busy := max(0, q.next.sub(at)) // until the queue is empty
+	waiting := int((busy + q.interval - 1) / q.interval)
+	return quota{
+		remaining: max(0, q.depth+1-waiting),
+		reset:     busy,
+		wait:      max(0, busy-time.Duration(q.depth)*q.interval),
+	}
+}

@@ -1,0 +1,69 @@
+package limit
+
+import (
+	"slices"
+	"time"
+)
+
+// Truth is what is true of one layer, in the words and figures that a verdict
+// uses. Zero stands for what the layer does not have.
+type Truth struct {
+	Algorithm string   // as in the spec
+	Scope     []string // sorted; empty: one counter for everybody
+
+	Limit     int           // per window; a bucket's size; in flight
+	Burst     int           // admitted at once from rest, the delayed ones included
+	Window    time.Duration // windows only
+	Rate      float64       // a second: limit over window, refill, or drain
+	Undelayed int           // leaky queue: of the burst, how many wait for nothing
+	MaxDelay  time.Duration // leaky queue
+	Alignment string        // where windows begin
+
+	Route     string // the one path guarded; "": every path
+	Nodes     int    // independent counters behind it; Limit is one node's
+	Anonymous string // "" where every caller has what the scope names
+
+	Status         int // of a refusal
+	CountsRejected bool
+	Penalty        time.Duration
+	PenaltyExtends bool
+
+	Headers    string // dialect
+	RetryAfter string
+	Latency    time.Duration
+	Jitter     time.Duration
+}
+
+// Truth says what is true of each limiting layer, in the order of the specs;
+// layers that admit everything are left out.
+func (s *Stack) Truth() []Truth {
+	var out []Truth
+	for _, l := range s.layers {
+		if l.kind != none {
+			out = append(out, l.truth())
+		}
+	}
+	return out
+}
+
+func (c *config) truth() Truth {
+	t := Truth{
+		Algorithm: c.kind, Scope: slices.Clone(c.by), Limit: c.limit, Burst: c.headline(),
+		Window: c.window, Rate: c.rate, Alignment: c.align,
+		Route: c.route, Nodes: c.nodes,
+		Status: c.status, CountsRejected: c.countRefused, Penalty: c.penalty, PenaltyExtends: c.extends,
+		Headers: c.headers, RetryAfter: c.retryAfter, Latency: c.latency, Jitter: c.jitter,
+	}
+	if c.claimed() {
+		t.Anonymous = c.anonymous
+	}
+	switch c.kind {
+	case tokenBucket:
+		t.Limit = c.burst
+	case leakyQueue:
+		t.Undelayed, t.MaxDelay = 1, time.Duration(c.depth)*interval(c.rate)
+	case fixedWindow, slidingLog, slidingCounter:
+		t.Rate = float64(c.limit) / c.window.Seconds()
+	}
+	return t
+}
