@@ -19,6 +19,7 @@ type session struct {
 
 	now     time.Duration // offset from the origin
 	seen    []trace.Observation
+	senders []*party // of what was seen
 	events  heap
 	server  *server
 	parties map[trace.Identity]*party
@@ -32,6 +33,8 @@ func newSession(d probe.Decider, cfg Config) *session {
 		random:  rand.New(rand.NewPCG(cfg.Seed, 0x73696d)), // any constant will do
 		parties: map[trace.Identity]*party{},
 		guard:   newGuard(cfg.Budget),
+		// Growing moves every observation, and most runs stay below this.
+		seen: make([]trace.Observation, 0, max(0, min(cfg.Budget.MaxRequests, 2048))),
 	}
 	if s.Net.Timeout <= 0 {
 		s.Net.Timeout = defaultTimeout
@@ -127,8 +130,14 @@ func (s *session) prepare(no int, step plan.Step) *burst {
 	b := &burst{Step: step, no: no, parties: make([]*party, len(step.Sends))}
 	dialled := false
 	needs := map[*party]int{}
-	for i, send := range step.Sends {
-		p := s.party(send.Identity)
+	for i := range step.Sends {
+		send := &step.Sends[i]
+		var p *party
+		if i > 0 && send.Identity == step.Sends[i-1].Identity {
+			p = b.parties[i-1]
+		} else {
+			p = s.party(send.Identity)
+		}
 		b.parties[i] = p
 		if send.NewConn {
 			dialled = true

@@ -18,6 +18,7 @@ func (s *session) send(b *burst) {
 		Conn:    s.reserve(p, send.NewConn),
 		Planned: b.start + send.At, Written: s.now,
 	})
+	s.senders = append(s.senders, p)
 	s.guard.count(s.now)
 	p.inflight++
 	b.inflight++
@@ -80,7 +81,7 @@ func (s *session) close(e event, b *burst) {
 	if o.Done == 0 {
 		o.Fault = trace.FaultTimeout
 	}
-	p := s.parties[o.Identity]
+	p := s.senders[e.index]
 	p.free(o.Conn, o.Fault != trace.FaultNone)
 	p.inflight--
 	b.inflight--
@@ -146,10 +147,10 @@ func (s *server) headers(at time.Duration, hs [][2]string) []trace.Header {
 
 // body is what the server says beside the status.
 func body(status int) trace.Body {
-	text := http.StatusText(status) + "\n"
-	b := trace.Body{Bytes: int64(len(text))}
+	text := http.StatusText(status)
+	b := trace.Body{Bytes: int64(len(text)) + 1} // a line
 	if status < 200 || status > 299 {
-		b.Text = trace.Clean(http.StatusText(status))
+		b.Text = trace.Text(text) // of our own
 	}
 	return b
 }
