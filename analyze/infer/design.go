@@ -1,0 +1,349 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"apisonde/analyze/model"
+)
+
+// A program is a short series of phases on one counter. Programs are compared
+// by what they would teach: the mutual information, in bits, between their
+// outcome and the explanation, over particles of the belief.
+type phase struct {
+	wait float64 // seconds since the end of the phase before
+	n    int     // requests to send; with drain, the most
+	// drain stops at the second rejection; hammer goes on through them all.
+	drain  bool
+	hammer bool
+}
+
+type program struct {
+	arm    int
+	phases []phase
+	why    string
+}
+
+// Below this many bits no program is worth its requests: what is left open are
+// explanations that the catalogue cannot tell apart.
+const leastBits = 0.06
+
+// designer chooses the next program.
+type designer struct {
+	rng     *rand.Rand
+	now     float64 // when a program could begin
+	left    float64 // seconds until the budget of time ends
+	spare   int     // requests left
+	rtt     float64
+	jitter  float64
+	spacing float64 // seconds between requests sent one by one
+	width   float64 // two durations closer than this, relatively, count as one explanation
+	parts   []particle
+	label   []uint64
+	arms    []armState
+	seen    int // largest count admitted from rest so far
+}
+
+// armState is what each particle knows of one counter.
+type armState struct {
+	state []model.Model
+	fresh bool // hardly anything was asked of it
+}
+
+// newDesigner replays every arm under every particle.
+func newDesigner(p *posterior, arms [][]model.Event, rng *rand.Rand) *designer {
+	d := &designer{rng: rng, width: 0.02}
+	var total float64
+	for i, f := range p.fits {
+		if p.prob[i] < 2e-4 {
+			continue
+		}
+		for _, q := range f.parts {
+			q.weight *= math.Max(p.prob[i], 0.004)
+			d.parts = append(d.parts, q)
+			total += q.weight
+		}
+	}
+	for i := range d.parts {
+		d.parts[i].weight /= total
+		d.label = append(d.label, d.labelOf(d.parts[i]))
+	}
+	for _, ev := range arms {
+		st := make([]model.Model, len(d.parts))
+		for i, q := range d.parts {
+			st[i] = model.New(q.v, q.p)
+			st[i].Run(ev, math.Inf(1))
+		}
+		d.arms = append(d.arms, armState{state: st, fresh: len(ev) <= 2})
+	}
+	return d
+}
+
+// labelOf hashes the explanation a particle stands for, as finely as a verdict
+// cares.
+func (d *designer) labelOf(q particle) uint64 {
+	f := familyOf(q.v)
+	h := uint64(14695981039346656037)
+	mix := func(x uint64) { h = (h ^ x) * 1099511628211 }
+	for _, c := range f.algorithm {
+		mix(uint64(c))
+	}
+	mix(uint64(f.anchor))
+	mix(uint64(f.reject))
+	if f.tick {
+		mix(uint64(q.p.K) + 7)
+	}
+	mix(uint64(int64(math.Round(math.Log(q.p.W)/d.width))) + 1<<20)
+	if q.v.HasPenalty() {
+		mix(uint64(int64(math.Round(math.Log(q.p.P)/d.width))) + 1<<21)
+		return h
+	}
+	mix(uint64(q.p.L))
+	return h
+}
+
+// choose returns the program with the best ratio of bits to cost.
+func (d *designer) choose() (program, float64, bool) {
+	scale := d.scale()
+	var best program
+	bits, score, found := 0.0, 0.0, false
+	for arm := range d.arms {
+		for _, p := range d.catalogue(arm, scale) {
+			wait := 0.0
+			for _, ph := range p.phases {
+				wait += ph.wait + d.rtt
+			}
+			if wait > d.left {
+				continue
+			}
+			b, seconds, requests := d.teaches(p)
+			if b < 0.02 || requests > float64(d.spare) {
+				continue
+			}
+			s := b / (0.4 + seconds/scale.typical + requests/float64(d.seen+1))
+			if s > score {
+				best, bits, score, found = p, b, s, true
+			}
+		}
+	}
+	return best, bits, found
+}
+
+// scale is the time and size of things under the belief.
+type scale struct {
+	typical float64 // median recovery, seconds
+	longest float64
+	drain   int // requests that surely reach a rejection from rest
+}
+
+func (d *designer) scale() scale {
+	type rec struct{ r, w float64 }
+	var rs []rec
+	most := 0.0
+	for _, q := range d.parts {
+		rs = append(rs, rec{q.v.Recovery(q.p), q.weight})
+		if q.weight > 1e-4 {
+			most = math.Max(most, q.p.L)
+		}
+	}
+	slices.SortFunc(rs, func(a, b rec) int { return cmpFloat(a.r, b.r) })
+	at := func(share float64) float64 {
+		acc := 0.0
+		for _, x := range rs {
+			if acc += x.w; acc >= share {
+				return x.r
+			}
+		}
+		return rs[len(rs)-1].r
+	}
+	s := scale{typical: math.Max(at(0.5), 0.02)}
+	s.longest = math.Min(at(0.9), 4*s.typical)
+	s.drain = int(math.Min(most, float64(2*d.seen))) + 2
+	return s
+}
+
+// draw picks a particle by weight, or evenly so that unlikely explanations get
+// programs of their own.
+func (d *designer) draw(byWeight bool) int {
+	if !byWeight {
+		return d.rng.IntN(len(d.parts))
+	}
+	u := d.rng.Float64()
+	for i := range d.parts {
+		if u -= d.parts[i].weight; u <= 0 {
+			return i
+		}
+	}
+	return len(d.parts) - 1
+}
+
+// catalogue lists programs for one arm: probes and drains at the instants at
+// which particles expect something to become available, and the series that
+// tell families apart.
+func (d *designer) catalogue(arm int, sc scale) []program {
+	var out []program
+	add := func(why string, phases ...phase) { out = append(out, program{arm: arm, phases: phases, why: why}) }
+	drain := func(wait float64) phase { return phase{wait: wait, n: sc.drain, drain: true} }
+	count := func(wait float64, n float64) phase { return phase{wait: wait, n: max(1, int(n))} }
+	st := &d.arms[arm]
+	soon := 0.2 * d.rtt
+
+	var at []float64
+	for k := range 12 {
+		i := d.draw(k%2 == 1)
+		need := 1.0
+		if k%3 == 0 {
+			need = math.Ceil(d.parts[i].p.L * d.rng.Float64())
+		}
+		t := d.available(&st.state[i], need, 3*sc.longest)
+		at = append(at, math.Max(soon, t*(1+0.002*d.rng.NormFloat64())+0.3*d.jitter*d.rng.NormFloat64()))
+	}
+	slices.Sort(at)
+	for i, t := range at {
+		add("when it lets the next request through", count(t, 1))
+		add("how many it lets through by then", drain(t))
+		add("whether several get through at once", count(t, 3))
+		if i > 0 {
+			add("when it lets the next request through", count((t+at[i-1])/2, 1))
+		}
+	}
+	for i := range 8 {
+		t := d.rtt * math.Pow(2.5*sc.longest/d.rtt, float64(i+1)/8)
+		add("when it lets the next request through", count(t, 1))
+		add("how many it lets through by then", drain(t))
+	}
+	for k := range 20 {
+		i := d.draw(k%2 == 1)
+		q := d.parts[i]
+		rec := q.v.Recovery(q.p)
+		first := soon
+		switch {
+		case st.fresh:
+		case k%3 == 1:
+			first = rec * (0.2 + 1.3*d.rng.Float64())
+		case k%3 == 2:
+			first = rec * 2.05
+		}
+		part := math.Max(1, (0.25+0.6*d.rng.Float64())*q.p.L)
+		gap := rec * (0.15 + 0.8*d.rng.Float64())
+		gap2 := rec * (0.05 + 1.1*d.rng.Float64())
+		add("how much comes back after a while", drain(first), drain(gap2))
+		add("whether early and late requests are forgotten together", count(first, part), drain(gap), drain(gap2))
+		add("whether what was spent at two instants comes back at one", count(first, part), drain(gap))
+		add("whether a limit spent but not passed comes back as soon", count(first, q.p.L), count(gap2, 1))
+		add("whether a request renews the window", count(first, q.p.L-2), count(0.6*rec, 1), count(0.65*rec, 3))
+		add("when it lets the first request through again", drain(first), count(gap2, 1))
+		if k < 6 {
+			h := max(3, int(q.p.L/3))
+			add("whether rejected requests count", phase{wait: soon, n: h, hammer: true}, drain(gap2))
+			add("whether asking prolongs the wait", phase{wait: rec * 0.5, n: h, hammer: true}, drain(gap2))
+		}
+	}
+	return out
+}
+
+// available is how long to wait until m would admit need requests, by
+// bisection; at most longest.
+func (d *designer) available(m *model.Model, need, longest float64) float64 {
+	lo, hi := 0.0, longest
+	for range 30 {
+		mid := (lo + hi) / 2
+		a, b := m.Bounds(d.now+mid, d.now+mid)
+		if (a+b)/2 >= need {
+			hi = mid
+		} else {
+			lo = mid
+		}
+	}
+	return hi
+}
+
+// teaches returns the bits that p's outcome would tell about the explanation,
+// the seconds it takes and the requests it is expected to send.
+func (d *designer) teaches(p program) (bits, took, requests float64) {
+	n := len(d.parts)
+	outcome := make([]uint64, n)
+	type predicted struct {
+		i     int
+		count float64
+		doubt float64
+	}
+	ps := make([]predicted, n)
+	st := make([]model.Model, n)
+	for i := range st {
+		d.arms[p.arm].state[i].CopyTo(&st[i])
+	}
+	now := d.now
+	for _, ph := range p.phases {
+		s := now + ph.wait
+		e := s + float64(ph.n)*d.spacing + 0.3*d.jitter
+		for i := range st {
+			lo, hi := st[i].Bounds(s, e)
+			got := math.Min(float64(ph.n), math.Floor((lo+hi)/2+0.5*float64(i%2)))
+			doubt := 0.0
+			if float64(ph.n) > lo {
+				doubt = (math.Min(hi, float64(ph.n)) - lo) / 2
+			}
+			ps[i] = predicted{i, got, doubt}
+			refused := ph.n - int(got)
+			if !ph.hammer {
+				refused = min(refused, 2)
+			}
+			st[i].Commit(s, e, int(got), refused)
+		}
+		slices.SortFunc(ps, func(a, b predicted) int { return cmpFloat(a.count, b.count) })
+		apart := 0.5
+		if ph.n > 3 {
+			apart = 1 + 0.01*float64(ph.n)
+		}
+		group := uint64(0)
+		for j := range ps {
+			if j > 0 {
+				fuzz := 0.0
+				if ph.n > 1 {
+					fuzz = 0.5 * (ps[j].doubt + ps[j-1].doubt)
+				}
+				if ps[j].count-ps[j-1].count > apart+fuzz {
+					group++
+				}
+			}
+			outcome[ps[j].i] = outcome[ps[j].i]*1000003 + group + 1
+		}
+		now = e + d.rtt
+		took += ph.wait + d.rtt
+		if ph.hammer {
+			requests += float64(ph.n)
+		} else {
+			requests += math.Min(float64(ph.n), ps[n/2].count+2)
+		}
+	}
+	return d.information(outcome), took, requests
+}
+
+// information is H(outcome) + H(label) - H(both).
+func (d *designer) information(outcome []uint64) float64 {
+	byOutcome, byLabel, byBoth := map[uint64]float64{}, map[uint64]float64{}, map[[2]uint64]float64{}
+	for i, o := range outcome {
+		w := d.parts[i].weight
+		byOutcome[o] += w
+		byLabel[d.label[i]] += w
+		byBoth[[2]uint64{o, d.label[i]}] += w
+	}
+	return entropy(byOutcome) + entropy(byLabel) - entropy(byBoth)
+}
+
+func entropy[K comparable](m map[K]float64) float64 {
+	var ws []float64
+	for _, w := range m {
+		ws = append(ws, w)
+	}
+	slices.Sort(ws) // a fixed order of adding keeps runs repeatable to the bit
+	h := 0.0
+	for _, w := range ws {
+		if w > 0 {
+			h -= w * math.Log2(w)
+		}
+	}
+	return h
+}

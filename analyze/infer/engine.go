@@ -1,0 +1,139 @@
+// Package infer finds out how a limiter counts and whose counter it is. The
+// Engine folds observations in, proposes the step that teaches most, and Judge
+// states what a trace supports. It is pure: no I/O and no clock; every random
+// choice comes from the seed.
+//
+// One file answers one question: drain.go (is there a limit, and how large),
+// scope.go and contrast.go (whose is it), reopen.go (when does it let go),
+// identify.go (which algorithm, with which figures), validate.go (does the
+// answer predict what was not yet seen).
+package infer
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// Config is what an engine must know of the run it steers.
+type Config struct {
+	Roster   trace.Roster
+	Budget   plan.Budget
+	Loopback bool
+	Seed     uint64
+}
+
+// Engine decides what to ask next. It satisfies probe.Decider. Observe and Next
+// are called from one goroutine; Belief from any.
+type Engine struct {
+	cfg  Config
+	log  *record
+	tour []inquiry // questions still to ask, the current one first
+
+	post     *posterior
+	findings []string
+	belief   atomic.Pointer[Belief]
+
+	calledAt float64 // offset of the last Next whose step was to start at once
+	lead     float64 // how long deciding takes, as seen from outside
+	steps    int
+}
+
+// inquiry is one question, asked step by step. next returns false when it is
+// answered or cannot be.
+type inquiry interface {
+	next(e *Engine, now float64) (plan.Step, bool)
+	stage() string
+}
+
+// New returns an engine that knows nothing yet.
+func New(cfg Config) *Engine {
+	e := &Engine{cfg: cfg, log: newRecord(cfg.Roster)}
+	e.tour = []inquiry{&drain{}}
+	e.publish()
+	return e
+}
+
+// Observe folds one closed request in and says how it counts.
+func (e *Engine) Observe(o trace.Observation) trace.Outcome {
+	if e.calledAt > 0 && o.Step > 0 {
+		took := seconds(o.Written) - e.calledAt
+		e.lead = 0.5*e.lead + 0.5*max(0, took)
+		e.calledAt = 0
+	}
+	return e.log.observe(o)
+}
+
+// Next returns the step that would teach most, or false when nothing is left to
+// ask within the budget.
+func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
+	for len(e.tour) > 0 {
+		if e.spare() <= 0 || e.left(seconds(now)) <= 0 || e.barred() {
+			break
+		}
+		step, ok := e.tour[0].next(e, seconds(now))
+		if ok && len(step.Sends) > 0 {
+			if step.Start <= now {
+				e.calledAt = seconds(now)
+			}
+			e.steps++
+			e.publish()
+			return step, true
+		}
+		e.tour = e.tour[1:]
+	}
+	e.tour = nil
+	e.publish()
+	return plan.Step{}, false
+}
+
+// then appends questions to the tour.
+func (e *Engine) then(qs ...inquiry) { e.tour = append(e.tour, qs...) }
+
+// spare is the number of requests left in the budget.
+func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.log.samples) }
+
+// left is the seconds left in the budget.
+func (e *Engine) left(now float64) float64 { return seconds(e.cfg.Budget.MaxDuration) - now }
+
+// barred says whether the baseline has used up its rejections.
+func (e *Engine) barred() bool { return e.rejectionsLeft(e.log.base()) <= 0 }
+
+// rejectionsLeft is how often id may still be rejected.
+func (e *Engine) rejectionsLeft(id trace.Identity) int {
+	if e.cfg.Budget.MaxRejections <= 0 {
+		return 1 << 30
+	}
+	return e.cfg.Budget.MaxRejections - e.log.rejected[id]
+}
+
+func (e *Engine) rng() *rand.Rand {
+	return rand.New(rand.NewPCG(e.cfg.Seed, uint64(len(e.log.samples))))
+}
+
+// refit updates the belief with everything seen so far.
+func (e *Engine) refit() {
+	e.post = inferBank(e.log.arms(e.log.partition()), e.post, nil, e.rng())
+}
+
+func (e *Engine) find(finding string) { e.findings = append(e.findings, finding) }
+
+// burst is a series of n requests of one counter, one by one.
+func burst(c counter, n int) []plan.Send {
+	out := make([]plan.Send, n)
+	for i := range out {
+		out[i] = plan.Send{Identity: c.id, Route: c.route}
+	}
+	return out
+}
+
+// counter is a caller that stands for one counter.
+type counter struct {
+	id    trace.Identity
+	route string
+}
+
+func duration(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,229 @@
+package infer
+
+import (
+	"math"
+	"slices"
+
+	"apisonde/analyze/model"
+)
+
+// fit searches the parameters of v that explain the trace and weighs them:
+// evidence is the prior mass of the region that explains it, so a variant with
+// a parameter to spare pays for the coincidence that the parameter fits
+// (Occam's razor). cut is the least cost that any variant reached so far.
+func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
+	r := fit{v: v, logZ: math.Inf(-1), best: math.Inf(1), violation: math.Inf(1)}
+	cs := f.scout(v, warm, cut+30)
+	if len(cs) == 0 {
+		return r
+	}
+	// Variants that stay far behind get a short look only.
+	n, steps := 6, 300*f.effort
+	if cs[0].cost > cut+14 {
+		n, steps = 3, 120*f.effort
+	}
+	type mode struct {
+		box
+		best float64
+	}
+	var modes []mode
+	var walked []particle
+	for _, start := range diverse(v, cs, n) {
+		if start.cost > r.best+16 {
+			continue
+		}
+		b, seen, best, violation := f.walk(v, start, steps)
+		walked = append(walked, seen...)
+		modes = append(modes, mode{b, best})
+		r.best = math.Min(r.best, best)
+		r.violation = math.Min(r.violation, violation)
+	}
+	slices.SortFunc(modes, func(a, b mode) int { return cmpFloat(a.best, b.best) })
+	var boxes []box
+	for _, m := range modes {
+		if m.best > r.best+6 || len(boxes) == 4 {
+			break
+		}
+		if i := slices.IndexFunc(boxes, m.box.overlaps); i >= 0 {
+			if m.best < r.best+0.7 && !v.HasPhase() {
+				boxes[i].join(m.box)
+			}
+			continue
+		}
+		boxes = append(boxes, m.box)
+	}
+	r.span = boxes[0]
+	for i, b := range boxes {
+		if i > 0 && modes[i].best < r.best+1.5 {
+			r.span.join(b)
+		}
+	}
+	for _, b := range boxes {
+		z, parts := f.weigh(v, b, r.best)
+		r.logZ = addLog(r.logZ, z)
+		r.parts = append(r.parts, parts...)
+	}
+	if math.IsInf(r.logZ, -1) {
+		r.logZ = math.Log(f.mass(v, boxes[0])) - r.best - 1
+	}
+	r.logZ += math.Log(v.Prior)
+	r.parts = resample(f, r.parts, walked, r.best)
+	return r
+}
+
+func addLog(a, b float64) float64 {
+	if b > a {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}
+
+// widen gives a box a margin, since a walk stops short of the edges.
+func widen(b box) box {
+	grow := func(lo, hi *float64, least float64) {
+		w := math.Max((*hi-*lo)*0.15, least)
+		*lo, *hi = *lo-w, *hi+w
+	}
+	w := (math.Log(b.hi.W) - math.Log(b.lo.W)) * 0.15
+	w = math.Max(w, 1e-5)
+	b.lo.W, b.hi.W = b.lo.W*math.Exp(-w), b.hi.W*math.Exp(w)
+	grow(&b.lo.Phase, &b.hi.Phase, 1e-5)
+	if b.lo.P > 0 {
+		b.lo.P, b.hi.P = b.lo.P*0.999, b.hi.P*1.001
+	}
+	return b
+}
+
+// durationPrior is the prior of a window or a penalty: half of it stands on round
+// values.
+type durationPrior struct {
+	lo, hi float64
+	round  []float64 // round values inside
+	even   float64   // prior mass of the even half inside
+	onNice float64   // prior mass of the round half inside
+}
+
+func newDuration(lo, hi float64, nice []float64) durationPrior {
+	d := durationPrior{lo: lo, hi: hi, even: 0.5 * math.Log(hi/lo) / spanLnW}
+	i, _ := slices.BinarySearch(nice, lo)
+	for ; i < len(nice) && nice[i] <= hi; i++ {
+		d.round = append(d.round, nice[i])
+	}
+	d.onNice = 0.5 * float64(len(d.round)) / float64(len(nice))
+	return d
+}
+
+// mass is the prior mass of everything in b but its durations.
+func (f *fitter) mass(v *model.Variant, b box) float64 {
+	m := math.Log((b.hi.L+0.5)/(b.lo.L-0.5)) / spanLnL
+	if v.HasPhase() {
+		period := math.Sqrt(b.lo.W * b.hi.W)
+		if v.Seconds {
+			period = 1
+		}
+		m *= math.Min(1, (b.hi.Phase-b.lo.Phase)/period)
+	}
+	if v.HasTick() {
+		m *= math.Log((b.hi.K+0.5)/(math.Max(1, b.lo.K)-0.5)) / spanLnL
+	}
+	return m
+}
+
+// weigh samples a box and returns the log of its evidence and the samples that
+// explain the trace, weighted.
+func (f *fitter) weigh(v *model.Variant, b box, best float64) (logZ float64, parts []particle) {
+	b = widen(b)
+	base := f.mass(v, b)
+	w := newDuration(b.lo.W, b.hi.W, v.Nice())
+	p := durationPrior{even: 1}
+	if v.HasPenalty() {
+		p = newDuration(b.lo.P, b.hi.P, model.NicePenalties())
+	}
+	var z float64
+	for _, roundW := range []bool{false, true} {
+		for _, roundP := range []bool{false, true} {
+			mass := base * pick(roundW, w.onNice, w.even) * pick(roundP, p.onNice, p.even)
+			if mass <= 0 {
+				continue
+			}
+			n := 100 * f.effort
+			var sum float64
+			for range n {
+				q := f.sample(v, b)
+				if roundW {
+					f.turn(v, &q, w.round[f.rng.IntN(len(w.round))]/q.W)
+				}
+				if roundP {
+					q.P = p.round[f.rng.IntN(len(p.round))]
+				}
+				if !valid(v, &q) {
+					continue
+				}
+				c := f.cost(v, q, best+12).Total
+				e := math.Exp(best - c)
+				sum += e
+				if c <= best+5 {
+					parts = append(parts, particle{v: v, p: q, cost: c, weight: mass * e / float64(n)})
+				}
+			}
+			z += mass * sum / float64(n)
+		}
+	}
+	return math.Log(z) - best, parts
+}
+
+func pick(cond bool, a, b float64) float64 {
+	if cond {
+		return a
+	}
+	return b
+}
+
+func (f *fitter) sample(v *model.Variant, b box) model.Params {
+	even := func(lo, hi float64) float64 { return lo + f.rng.Float64()*(hi-lo) }
+	q := model.Params{
+		L:     math.Round(even(b.lo.L-0.499, b.hi.L+0.499)),
+		W:     math.Exp(even(math.Log(b.lo.W), math.Log(b.hi.W))),
+		Phase: even(b.lo.Phase, b.hi.Phase),
+		K:     math.Round(even(b.lo.K-0.499, b.hi.K+0.499)),
+	}
+	if v.HasPenalty() {
+		q.P = math.Exp(even(math.Log(b.lo.P), math.Log(b.hi.P)))
+	}
+	return q
+}
+
+// resample thins weighted particles to a fixed number. Where hardly any sample
+// of the box explained the trace, the walk's own points stand in.
+func resample(f *fitter, parts, walked []particle, best float64) []particle {
+	var total float64
+	for _, p := range parts {
+		total += p.weight
+	}
+	var out []particle
+	if total > 0 {
+		j, acc := 0, parts[0].weight
+		for i := range particlesPerFit {
+			u := (float64(i) + f.rng.Float64()) / particlesPerFit * total
+			for acc < u && j < len(parts)-1 {
+				j++
+				acc += parts[j].weight
+			}
+			out = append(out, parts[j])
+		}
+	}
+	if len(parts) < 8 {
+		for i := 0; i < 12 && len(walked) > 0; i++ {
+			if p := walked[f.rng.IntN(len(walked))]; p.cost <= best+0.7 {
+				out = append(out, p)
+			}
+		}
+	}
+	for i := range out {
+		out[i].weight = 1 / float64(len(out))
+	}
+	return out
+}

@@ -1,0 +1,292 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"apisonde/analyze/model"
+)
+
+// particle is one parameter set of a variant, weighted.
+type particle struct {
+	v      *model.Variant
+	p      model.Params
+	cost   float64
+	weight float64
+}
+
+// fit is what the trace says of one variant: how probable it is and which
+// parameters explain the trace.
+type fit struct {
+	v         *model.Variant
+	logZ      float64 // log of prior times evidence
+	best      float64 // least cost found
+	violation float64 // least cost of outcomes outside the bounds
+	parts     []particle
+	span      box // parameters that explain the trace about as well as the best
+}
+
+// box is a range of parameters around one mode.
+type box struct{ lo, hi model.Params }
+
+// Priors: logarithms of durations and limits are uniform over these spans.
+const (
+	spanLnW = 14.0 // 1 ms to about 20 minutes, and far beyond in both directions at little loss
+	spanLnL = 7.0  // 1 to about 1,100
+)
+
+// particlesPerFit is how many parameter sets stand for a fit when experiments
+// are designed.
+const particlesPerFit = 24
+
+// fitter fits variants to one trace.
+type fitter struct {
+	rng    *rand.Rand
+	arms   [][]model.Event
+	draws  *proposer
+	effort int
+	m      model.Model // scratch
+}
+
+func newFitter(arms [][]model.Event, claims []float64, effort int, rng *rand.Rand) *fitter {
+	return &fitter{rng: rng, arms: arms, draws: newProposer(arms, claims, rng), effort: effort}
+}
+
+// cost weighs the whole trace under q, giving up beyond limit.
+func (f *fitter) cost(v *model.Variant, q model.Params, limit float64) model.Cost {
+	f.m.V, f.m.Params = v, q
+	var c model.Cost
+	for _, ev := range f.arms {
+		x := f.m.Run(ev, limit-c.Total)
+		c.Total += x.Total
+		c.Violation += x.Violation
+		if c.Total > limit {
+			break
+		}
+	}
+	return c
+}
+
+// valid rounds q to what the variant can be set to and says whether it makes
+// sense.
+func valid(v *model.Variant, q *model.Params) bool {
+	q.L = math.Round(q.L)
+	if v.Seconds {
+		q.W = math.Max(1, math.Round(q.W))
+		if v.HasPenalty() {
+			q.P = math.Max(1, math.Round(q.P))
+		}
+		q.Phase -= math.Floor(q.Phase)
+	}
+	switch {
+	case q.L < 1 || q.L > 20000 || q.W < 1e-4 || q.W > 4e5:
+		return false
+	case v.Core != model.CoreBucket && q.W < 0.02:
+		return false
+	case v.HasTick() && (q.K < 1 || q.K > q.L):
+		return false
+	case v.HasPenalty() && (q.P < 0.05 || q.P > 4e5):
+		return false
+	}
+	return true
+}
+
+// candidate is a starting point with its cost.
+type candidate struct {
+	p    model.Params
+	cost float64
+}
+
+// scout finds starting points for v: drawn ones and the particles of an earlier
+// fit, best first. cut is the cost beyond which none is of interest.
+func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candidate {
+	var out []candidate
+	best := cut
+	try := func(q model.Params) {
+		if !valid(v, &q) {
+			return
+		}
+		c := f.cost(v, q, best+25)
+		if c.Total > best+25 {
+			return
+		}
+		out = append(out, candidate{q, c.Total})
+		best = math.Min(best, c.Total)
+	}
+	for _, w := range warm {
+		try(w.p)
+	}
+	n := 500 * f.effort
+	if len(warm) > 0 {
+		n = 250 * f.effort
+	}
+	if v.HasPhase() && v.Core != model.CoreWindow {
+		n *= 2
+	}
+	for range n {
+		try(f.draws.draw(v))
+	}
+	slices.SortFunc(out, func(a, b candidate) int { return cmpFloat(a.cost, b.cost) })
+	return out
+}
+
+func cmpFloat(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// diverse picks at most n starts that are not neighbours of each other.
+func diverse(v *model.Variant, cs []candidate, n int) []candidate {
+	var out []candidate
+	for _, x := range cs {
+		if len(out) == n || len(out) > 0 && x.cost > out[0].cost+16 {
+			break
+		}
+		near := slices.ContainsFunc(out, func(y candidate) bool {
+			return math.Abs(math.Log(x.p.W/y.p.W)) < 0.02 && math.Abs(x.p.L-y.p.L) <= 0.02*y.p.L && x.p.K == y.p.K &&
+				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1)
+		})
+		if !near {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// walk is a Metropolis walk from one start. It returns the range of parameters
+// it saw within a little of the best cost, a sample of them, and that cost.
+func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen []particle, best, violation float64) {
+	cur, cost := start.p, start.cost
+	best = cost
+	violation = f.cost(v, cur, math.Inf(1)).Violation
+	b = box{cur, cur}
+	for k := range steps {
+		next := cur
+		f.perturb(v, &next)
+		if !valid(v, &next) {
+			continue
+		}
+		limit := cost - math.Log(f.rng.Float64()+1e-12)
+		c := f.cost(v, next, limit+1)
+		if c.Total <= limit {
+			cur, cost = next, c.Total
+			violation = math.Min(violation, c.Violation)
+			if cost < best-0.5 {
+				best, b, seen = cost, box{cur, cur}, seen[:0]
+			}
+		}
+		if cost <= best+0.7 {
+			b.add(cur)
+			if k%5 == 0 {
+				seen = append(seen, particle{v: v, p: cur, cost: cost})
+			}
+		}
+	}
+	return b, seen, best, violation
+}
+
+func (b *box) add(q model.Params) {
+	each := func(lo, hi *float64, x float64) { *lo, *hi = math.Min(*lo, x), math.Max(*hi, x) }
+	each(&b.lo.L, &b.hi.L, q.L)
+	each(&b.lo.W, &b.hi.W, q.W)
+	each(&b.lo.Phase, &b.hi.Phase, q.Phase)
+	each(&b.lo.P, &b.hi.P, q.P)
+	each(&b.lo.K, &b.hi.K, q.K)
+}
+
+func (b *box) join(c box) { b.add(c.lo); b.add(c.hi) }
+
+// overlaps ignores the phase, which repeats with the window.
+func (b box) overlaps(c box) bool {
+	apart := func(lo, hi, lo2, hi2 float64) bool { return lo > hi2+1e-9 || hi < lo2-1e-9 }
+	return !apart(b.lo.L, b.hi.L, c.lo.L, c.hi.L) && !apart(b.lo.W, b.hi.W, c.lo.W, c.hi.W) && !apart(b.lo.P, b.hi.P, c.lo.P, c.hi.P)
+}
+
+// perturb moves q a little, on every scale, along the directions in which
+// traces leave parameters free.
+func (f *fitter) perturb(v *model.Variant, q *model.Params) {
+	scale := math.Pow(10, -5+4.7*f.rng.Float64())
+	stretch := func(x *float64) { *x *= math.Exp(scale * f.rng.NormFloat64()) }
+	switch f.rng.IntN(6) {
+	case 0:
+		stretch(&q.W)
+	case 1:
+		if f.rng.IntN(3) == 0 {
+			nearest := nearestNice(v.Nice(), q.W)
+			f.turn(v, q, nearest/q.W)
+			return
+		}
+		stretch(&q.W)
+	case 2:
+		d := float64(1 + f.rng.IntN(2))
+		if f.rng.IntN(3) == 0 {
+			d = math.Ceil(q.L * 0.1 * f.rng.Float64())
+		}
+		if f.rng.IntN(2) == 0 {
+			d = -d
+		}
+		q.L += d
+		if v.Core == model.CoreBucket && f.rng.IntN(2) == 0 {
+			stretch(&q.W)
+		}
+	case 3, 4:
+		switch {
+		case v.Seconds && f.rng.IntN(2) == 0:
+			q.Phase += scale * f.rng.NormFloat64()
+		case v.HasPhase() && f.rng.IntN(2) == 0:
+			q.Phase += q.W * scale * f.rng.NormFloat64()
+		case v.HasPhase() && !v.Seconds:
+			f.turn(v, q, math.Exp(scale*f.rng.NormFloat64()))
+		case v.HasPenalty():
+			stretch(&q.P)
+		default:
+			stretch(&q.W)
+		}
+	case 5:
+		switch {
+		case v.HasTick() && f.rng.IntN(2) == 0:
+			q.K += float64(f.rng.IntN(5) - 2)
+		case v.HasTick(): // keep the rate
+			k := math.Round(q.K * []float64{0.5, 2, 1.0 / 3, 3}[f.rng.IntN(4)])
+			if k >= 1 {
+				q.W *= k / q.K
+				q.K = k
+			}
+		case v.HasRounding() && f.rng.IntN(2) == 0:
+			q.K = float64(f.rng.IntN(model.Roundings))
+		case v.HasPenalty():
+			q.W *= math.Exp(f.rng.NormFloat64())
+		default:
+			stretch(&q.W)
+		}
+	}
+}
+
+// turn stretches the window about one of its boundaries near some event.
+func (f *fitter) turn(v *model.Variant, q *model.Params, by float64) {
+	if v.HasPhase() && !v.Seconds {
+		ev := f.arms[f.rng.IntN(len(f.arms))]
+		if len(ev) > 0 {
+			x := ev[f.rng.IntN(len(ev))].S
+			q.Phase += math.Round((x-q.Phase)/q.W) * q.W
+		}
+	}
+	q.W *= by
+}
+
+func nearestNice(nice []float64, w float64) float64 {
+	i, _ := slices.BinarySearch(nice, w)
+	switch {
+	case i == 0:
+		return nice[0]
+	case i == len(nice), w/nice[i-1] < nice[i]/w:
+		return nice[i-1]
+	}
+	return nice[i]
+}

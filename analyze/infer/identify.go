@@ -1,0 +1,177 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+
+	"apisonde/analyze/model"
+	"apisonde/probe/plan"
+)
+
+// identify runs programs, one after another, each the one that teaches most
+// about the algorithm and its figures, until the belief is firm; then it lets
+// the belief predict an experiment of another kind.
+type identify struct {
+	counters  []counter
+	arm       int // counter of the program in progress
+	program   []phase
+	why       string
+	programs  int
+	validated int
+	verdict   family // of the belief that was validated last
+}
+
+// mostPrograms bounds the search; typical runs end within eight.
+const mostPrograms = 24
+
+func (q *identify) stage() string {
+	if q.validated > 0 {
+		return "validation"
+	}
+	return "algorithm"
+}
+
+func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
+	if step, ok := q.resume(e, now); ok {
+		return step, true
+	}
+	e.refit()
+	q.counters = e.log.counters(e.log.partition())
+	top, p := e.post.leader()
+	fam := familyOf(e.post.fits[top].v)
+	firm := p > 0.99 && e.post.precise(top) && e.post.misfit <= misfitLimit
+	if q.validated > 0 && firm && fam == q.verdict || q.programs >= mostPrograms {
+		return plan.Step{}, false
+	}
+	d := q.designer(e, now)
+	prog, bits, ok := program{}, 0.0, false
+	if !firm || q.programs == 0 {
+		prog, bits, ok = d.choose()
+	}
+	if !ok || bits < leastBits {
+		if q.validated >= 2 {
+			return plan.Step{}, false
+		}
+		q.validated++
+		q.verdict = fam
+		prog = validation(d, &e.post.fits[top])
+		if prog.seconds() > d.left || int(prog.requests()) > d.spare {
+			return plan.Step{}, false
+		}
+	}
+	q.programs++
+	q.arm, q.program, q.why = prog.arm, prog.phases, prog.why
+	return q.resume(e, now)
+}
+
+// resume makes a step of the program's next phase.
+func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
+	if len(q.program) == 0 {
+		return plan.Step{}, false
+	}
+	ph := q.program[0]
+	q.program = q.program[1:]
+	c := q.counters[q.arm]
+	n := min(ph.n, e.spare())
+	step := plan.Step{Question: q.why + "?", Reason: e.leading(), Sends: burst(c, n), Width: 1}
+	if start := now + ph.wait; ph.wait > e.lead {
+		step.Start = duration(start)
+	}
+	if !ph.hammer {
+		step.StopAfterLimited = 2
+	}
+	return step, n > 0
+}
+
+// designer sets the scene for choosing a program.
+func (q *identify) designer(e *Engine, now float64) *designer {
+	part := e.log.partition()
+	byCounter := make([][]model.Event, len(q.counters))
+	t := measureTiming(e.log.samples)
+	for _, xs := range e.log.split(part) {
+		if len(xs) == 0 {
+			continue
+		}
+		key := part.project(xs[0].id, xs[0].route)
+		for i, c := range q.counters {
+			if part.project(c.id, c.route) == key {
+				byCounter[i] = events(xs, t)
+			}
+		}
+	}
+	d := newDesigner(e.post, byCounter, e.rng())
+	d.now = now + e.lead
+	d.left = e.left(d.now)
+	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
+	d.rtt = math.Max(1e-4, t.shortest[1])
+	d.jitter = t.slack
+	d.spacing = math.Max(1e-4, medianTrip(e.log.samples))
+	d.seen, _ = e.log.spent()
+	return d
+}
+
+// leading is the belief in one line.
+func (e *Engine) leading() string {
+	if e.post == nil {
+		return ""
+	}
+	i, p := e.post.leader()
+	return fmt.Sprintf("so far %s leads at %.0f %%", e.post.fits[i].v.Name, 100*p)
+}
+
+// precise says whether the leading variant's durations are known well enough:
+// their spread is under what pacing would notice.
+func (p *posterior) precise(i int) bool {
+	parts := p.fits[i].parts
+	if len(parts) == 0 {
+		return false
+	}
+	var mean, sq float64
+	for _, q := range parts {
+		l := math.Log(q.p.W)
+		mean += l * q.weight
+		sq += l * l * q.weight
+	}
+	return math.Sqrt(math.Max(0, sq-mean*mean)) < 0.008
+}
+
+// validation is an experiment of a kind that the search did not use: everything
+// at once from rest, on a fresh counter if there is one, then what has come
+// back well before recovery.
+func validation(d *designer, f *fit) program {
+	best := f.parts[0]
+	for _, q := range f.parts {
+		if q.cost < best.cost {
+			best = q
+		}
+	}
+	rec := best.v.Recovery(best.p)
+	n := int(math.Ceil(best.p.L*1.05)) + 3
+	p := program{why: "does it do what this explanation predicts from rest"}
+	wait := rec*1.1 + 0.05
+	for i := range d.arms {
+		if d.arms[i].fresh {
+			p.arm, wait = i, 0.2*d.rtt
+			break
+		}
+	}
+	back := rec * (0.2 + 0.25*d.rng.Float64())
+	p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
+	return p
+}
+
+func (p program) seconds() float64 {
+	t := 0.0
+	for _, ph := range p.phases {
+		t += ph.wait
+	}
+	return t
+}
+
+func (p program) requests() float64 {
+	n := 0
+	for _, ph := range p.phases {
+		n += ph.n
+	}
+	return float64(n)
+}

@@ -1,0 +1,304 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"apisonde/analyze/model"
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// Judgement is what a trace supports: the part of a verdict that inference
+// owns.
+type Judgement struct {
+	Outcome    string
+	Cost       verdict.Cost
+	TestedUpTo verdict.TestedUpTo
+	Limits     []verdict.Limit
+	Warnings   []string
+	NotTested  []string
+}
+
+// Judge states what t supports. It is a function of the trace alone: a live
+// run, its replay and a trace from elsewhere get the same answer.
+func Judge(t trace.Trace) Judgement {
+	r := newRecord(t.Meta.Roster)
+	for _, o := range t.Observations {
+		r.observe(o)
+	}
+	r.subject()
+	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings()}
+	spent, limited := r.spent()
+	switch {
+	case limited && spent == 0 && j.Cost.Admitted == 0:
+		j.Outcome = verdict.OutcomeInconclusive
+		j.Warnings = append(j.Warnings, "every request was refused from the first on: let the quota recover, then probe again")
+	case limited:
+		j.Outcome = verdict.OutcomeLimited
+		j.Limits = []verdict.Limit{r.layer(t)}
+	case j.Cost.Admitted == 0:
+		j.Outcome = verdict.OutcomeStopped
+	case r.searched():
+		j.Outcome = verdict.OutcomeNoLimit
+	default:
+		j.Outcome = verdict.OutcomeInconclusive
+		j.Warnings = append(j.Warnings, "the run ended before enough was sent to say that there is no limit")
+	}
+	return j
+}
+
+// subject puts the first route that was limited at the head of the roster.
+func (r *record) subject() {
+	base := r.base()
+	for i, route := range r.roster.Routes {
+		c := counter{base, route}
+		if r.ever(c, trace.Limited) {
+			routes := slices.Clone(r.roster.Routes)
+			routes[0], routes[i] = routes[i], routes[0]
+			r.roster.Routes = routes
+			return
+		}
+	}
+}
+
+func (r *record) ever(c counter, o trace.Outcome) bool {
+	return slices.ContainsFunc(r.samples, func(x sample) bool { return x.id == c.id && x.route == c.route && x.outcome == o })
+}
+
+func (r *record) cost() verdict.Cost {
+	c := verdict.Cost{Requests: len(r.samples), Bytes: r.bytes}
+	end := 0.0
+	for _, x := range r.samples {
+		switch x.outcome {
+		case trace.Admitted:
+			c.Admitted++
+		case trace.Limited:
+			c.Limited++
+		default:
+			c.Ignored++
+		}
+		end = math.Max(end, x.sent+math.Max(0, x.rtt))
+	}
+	c.WallS = end
+	return c
+}
+
+// layer judges the layer that limits the baseline.
+func (r *record) layer(t trace.Trace) verdict.Limit {
+	cs := r.contrasts()
+	scopes := candidates(r.roster, cs)
+	part := partition(scopes, r.tested())
+	rng := rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667))
+	arms := r.arms(part)
+	post := inferBank(arms, nil, nil, rng)
+	post = inferBank(arms, post, nil, rng)
+
+	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
+	r.stateScope(&l, scopes, cs)
+	r.stateAlgorithm(&l, post, t)
+	l.Rejection.Statuses = r.rejectionStatuses()
+	l.Rejection.RetryAfter.Verdict = "absent"
+	spent, _ := r.spent()
+	r.evidence(&l, cs, spent)
+	conf := l.AlgorithmConfidence
+	if l.Scope != nil {
+		conf *= l.ScopeConfidence
+	}
+	l.Confidence = round3(conf)
+	return l
+}
+
+func (r *record) rejectionStatuses() []int {
+	out := []int{}
+	for s := range r.statuses {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// stateScope lists what the contrasts leave.
+func (r *record) stateScope(l *verdict.Limit, scopes []scope, cs []contrast) {
+	l.ScopeCandidates = [][]string{}
+	for _, s := range scopes {
+		names := s.names()
+		if !slices.ContainsFunc(l.ScopeCandidates, func(o []string) bool { return slices.Equal(o, names) }) {
+			l.ScopeCandidates = append(l.ScopeCandidates, names)
+		}
+	}
+	slices.SortFunc(l.ScopeCandidates, func(a, b []string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return slices.Compare(a, b)
+	})
+	if len(l.ScopeCandidates) == 1 {
+		l.Scope = l.ScopeCandidates[0]
+	}
+	conf := 0.999
+	for i := range cs {
+		switch c := &cs[i]; {
+		case c.own > 0 && c.shared > 0:
+			conf *= 0.7
+		case c.own == 1:
+			conf *= 0.95
+		}
+	}
+	if len(l.ScopeCandidates) == 0 {
+		conf = 0
+	}
+	l.ScopeConfidence = round3(conf)
+}
+
+// equivalentAbove is the probability from which another algorithm is not
+// excluded.
+const equivalentAbove = 0.04
+
+// stateAlgorithm states the algorithm and its figures.
+func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace) {
+	algos := post.algorithms()
+	names := []string{}
+	for a, p := range algos {
+		if p >= equivalentAbove {
+			names = append(names, a)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if c := cmpFloat(algos[b], algos[a]); c != 0 {
+			return c
+		}
+		return slices.Compare([]byte(a), []byte(b))
+	})
+	l.Algorithm = verdict.Unknown
+	for _, a := range names {
+		l.AlgorithmConfidence += algos[a]
+	}
+	misfit := post.misfit > misfitLimit
+	if len(names) <= 3 && !misfit {
+		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
+	}
+	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
+	if misfit {
+		l.AlgorithmConfidence = 0.3
+		l.Settle = "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit"
+	}
+	top, _ := post.leader()
+	f := &post.fits[top]
+	if len(f.parts) == 0 {
+		return
+	}
+	best := f.settled()
+	limit, window, rate := f.figures(best)
+	if spent, _ := r.spent(); post.bounded() {
+		limit = &verdict.Figure{Value: limit.Value, Lo: math.Min(limit.Lo, limit.Value), Hi: math.Max(limit.Hi, limit.Value)}
+		_ = spent
+	} else {
+		window, rate = nil, nil
+	}
+	if misfit {
+		window, rate = nil, nil
+	}
+	l.Limit, l.Burst = limit, limit
+	l.RatePerS = rate
+	if f.v.Algorithm() != verdict.TokenBucket {
+		l.WindowS = window
+		l.Alignment = alignment(f, best, t)
+	} else if f.v.Core == model.CoreTick {
+		l.Alignment = ptr(verdict.AlignTick)
+	}
+	r.stateRejection(l, post, f, best)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func round3(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// settled is the particle that stands for the fit in a statement: of those that
+// explain the trace about as well as the best, one at a round duration.
+func (f *fit) settled() particle {
+	best := f.best1()
+	for _, q := range f.parts {
+		if q.cost <= best.cost+1 && isNice(q) && (!isNice(best) || q.cost < best.cost) {
+			best = q
+		}
+	}
+	return best
+}
+
+func isNice(q particle) bool {
+	w := nearestNice(q.v.Nice(), q.p.W)
+	return math.Abs(w/q.p.W-1) < 1e-9
+}
+
+// figures are the limit, the window and the rate with the ends of the range that
+// explains the trace.
+func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
+	b := widen(f.span)
+	for _, q := range f.parts {
+		b.add(q.p)
+	}
+	limit = &verdict.Figure{Value: best.p.L, Lo: b.lo.L, Hi: b.hi.L}
+	window = &verdict.Figure{Value: best.p.W, Lo: math.Min(b.lo.W, best.p.W), Hi: math.Max(b.hi.W, best.p.W)}
+	slow, fast := best.p, best.p
+	slow.W, fast.W = window.Hi, window.Lo
+	if f.v.Algorithm() != verdict.TokenBucket {
+		slow.L, fast.L = limit.Lo, limit.Hi
+	}
+	rate = &verdict.Figure{Value: f.v.Rate(best.p), Lo: f.v.Rate(slow), Hi: f.v.Rate(fast)}
+	return limit, window, rate
+}
+
+// bounded says whether the trace bounds the window from above: something
+// reopened.
+func (p *posterior) bounded() bool {
+	top, _ := p.leader()
+	s := p.fits[top].span
+	return s.hi.W < 3*s.lo.W
+}
+
+func alignment(f *fit, best particle, t trace.Trace) *string {
+	switch f.v.Anchor {
+	case model.AnchorOpen, model.AnchorGrid, model.AnchorIdle:
+		return ptr(verdict.AlignFirstRequest)
+	case model.AnchorLastAdmitted, model.AnchorLastAny:
+		return ptr(verdict.AlignLastRequest)
+	}
+	if f.v.Core == model.CoreLog {
+		return nil
+	}
+	// A window that begins at a multiple of its length on the wall clock.
+	start := float64(t.Meta.Started.UnixNano())/1e9 + best.p.Phase
+	off := math.Abs(math.Remainder(start, best.p.W))
+	if off < math.Max(0.03, 0.01*best.p.W) {
+		return ptr(verdict.AlignClock)
+	}
+	return ptr(verdict.AlignProcessStart)
+}
+
+// stateRejection states what a rejection does.
+func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best particle) {
+	var counted, total float64
+	for i, p := range post.prob {
+		v := post.fits[i].v
+		if v.Algorithm() == f.v.Algorithm() {
+			total += p
+			if v.OnReject != model.RejectIgnored {
+				counted += p
+			}
+		}
+	}
+	plain := f.v.Core == model.CoreWindow && f.v.OnReject == model.RejectIgnored && f.v.Anchor != model.AnchorLastAny
+	switch share := counted / total; {
+	case plain:
+	case f.v.Anchor == model.AnchorLastAny, share > 0.95:
+		l.Rejection.CountsAgainstLimit = ptr(true)
+	case share < 0.05:
+		l.Rejection.CountsAgainstLimit = ptr(false)
+	}
+	if f.v.HasPenalty() {
+		l.Rejection.PenaltyS = &verdict.Figure{Value: best.p.P, Lo: math.Min(f.span.lo.P, best.p.P), Hi: math.Max(f.span.hi.P, best.p.P)}
+		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
+	}
+}

@@ -1,0 +1,123 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"apisonde/analyze/model"
+)
+
+// posterior is the belief over the whole bank for one partition of the trace
+// into counters.
+type posterior struct {
+	fits []fit // one for each variant of the bank, in its order
+	prob []float64
+	// misfit is the least violation over all variants: what even the best one
+	// cannot explain. Above misfitLimit the bank does not hold the truth.
+	misfit float64
+}
+
+// misfitLimit: one clear contradiction costs 2 at the least, so anything above
+// this is at least one that no variant explains.
+const misfitLimit = 1.9
+
+// infer fits the bank to the arms. before is the belief so far, whose particles
+// are starting points; nil at first.
+func inferBank(arms [][]model.Event, before *posterior, claims []float64, rng *rand.Rand) *posterior {
+	p := fitBank(arms, before, claims, 1, rng)
+	if p.misfit > misfitLimit {
+		if q := fitBank(arms, p, claims, 3, rng); q.misfit <= p.misfit {
+			p = q
+		}
+	}
+	return p
+}
+
+func fitBank(arms [][]model.Event, before *posterior, claims []float64, effort int, rng *rand.Rand) *posterior {
+	f := newFitter(arms, claims, effort, rng)
+	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1)}
+	cut := math.Inf(1)
+	for _, i := range fitOrder {
+		v := &model.Bank[i]
+		var warm []particle
+		if before != nil {
+			warm = before.fits[i].parts
+		}
+		p.fits[i] = f.fit(v, warm, math.Min(cut, 1e6))
+		cut = math.Min(cut, p.fits[i].best)
+		p.misfit = math.Min(p.misfit, p.fits[i].violation)
+		if v.Core == model.CoreBucket {
+			for _, q := range p.fits[i].parts {
+				f.draws.rates = append(f.draws.rates, 1/q.p.W)
+			}
+		}
+	}
+	top := math.Inf(-1)
+	for _, x := range p.fits {
+		top = math.Max(top, x.logZ)
+	}
+	var sum float64
+	for i, x := range p.fits {
+		p.prob[i] = math.Exp(x.logZ - top)
+		sum += p.prob[i]
+	}
+	for i := range p.prob {
+		p.prob[i] /= sum
+	}
+	return p
+}
+
+// fitOrder has the plain buckets first, since their rates are starting points
+// for others, then the rest of the bank.
+var fitOrder = func() []int {
+	var first, rest []int
+	for i := range model.Bank {
+		if model.Bank[i].Core == model.CoreBucket {
+			first = append(first, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	return append(first, rest...)
+}()
+
+// family groups variants that a verdict states alike.
+type family struct {
+	algorithm string
+	anchor    model.Anchor
+	reject    model.OnReject
+	tick      bool
+}
+
+func familyOf(v *model.Variant) family {
+	f := family{algorithm: v.Algorithm(), reject: v.OnReject, tick: v.Core == model.CoreTick}
+	if v.Core == model.CoreWindow {
+		f.anchor = v.Anchor
+	}
+	return f
+}
+
+// leader returns the most probable variant and the probability of its family.
+func (p *posterior) leader() (best int, probability float64) {
+	for i := range p.prob {
+		if p.prob[i] > p.prob[best] {
+			best = i
+		}
+	}
+	f := familyOf(p.fits[best].v)
+	for i := range p.prob {
+		if familyOf(p.fits[i].v) == f {
+			probability += p.prob[i]
+		}
+	}
+	return best, probability
+}
+
+// algorithms sums the probability by the verdict's names.
+func (p *posterior) algorithms() map[string]float64 {
+	out := map[string]float64{}
+	for i := range p.prob {
+		out[p.fits[i].v.Algorithm()] += p.prob[i]
+	}
+	return out
+}

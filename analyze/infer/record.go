@@ -1,0 +1,183 @@
+package infer
+
+import (
+	"slices"
+
+	"apisonde/analyze/model"
+	"apisonde/probe/trace"
+)
+
+// record is everything observed, in the terms of inference.
+type record struct {
+	roster   trace.Roster // less the values that were refused
+	samples  []sample
+	admitted map[counter]int
+	rejected map[trace.Identity]int
+	canaries []trace.Canary
+	bytes    int64
+	statuses map[int]int // of rejections
+	refused  []string    // values that were refused, in words
+}
+
+func newRecord(r trace.Roster) *record {
+	return &record{roster: r, admitted: map[counter]int{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}}
+}
+
+// base is the baseline identity.
+func (r *record) base() trace.Identity { return r.roster.Baseline() }
+
+// baseline is the counter that the assessment is about.
+func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0]} }
+
+// observe classifies an observation and keeps it.
+func (r *record) observe(o trace.Observation) trace.Outcome {
+	c := counter{o.Identity, o.Route}
+	outcome := classify(o, r.admitted[c] > 0)
+	r.samples = append(r.samples, sample{
+		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
+		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
+	})
+	r.bytes += o.Body.Bytes
+	switch outcome {
+	case trace.Admitted:
+		r.admitted[c]++
+	case trace.Limited:
+		r.rejected[o.Identity]++
+		r.statuses[o.Status]++
+	}
+	if o.Step == 0 && (outcome == trace.Refused || outcome == trace.Ignored) {
+		r.exclude(o)
+	}
+	return outcome
+}
+
+// exclude drops the value that a failed canary was to prove.
+func (r *record) exclude(o trace.Observation) {
+	for _, c := range r.canaries {
+		if c.Dim != "" && c.Identity == o.Identity && c.Route == o.Route {
+			r.roster = r.roster.Without(c)
+			r.refused = append(r.refused, string(c.Dim)+" "+c.Identity.Value(c.Dim, c.Route))
+		}
+	}
+}
+
+// classify says how an answer counts. A rejection is what spent quota explains:
+// 429, 418 and 420 say so themselves; 403 and 503 only after the same caller
+// was let through before, since they have other meanings.
+func classify(o trace.Observation, before bool) trace.Outcome {
+	if o.Fault != trace.FaultNone {
+		return trace.Ignored
+	}
+	switch s := o.Status; {
+	case s == 429 || s == 418 || s == 420:
+		return trace.Limited
+	case (s == 403 || s == 503) && before:
+		return trace.Limited
+	case s == 401 || s == 403 || s == 407:
+		return trace.Refused
+	case s >= 200 && s < 400 || s == 404:
+		return trace.Admitted
+	case s >= 400 && s < 500:
+		return trace.Refused
+	}
+	return trace.Ignored
+}
+
+// partition is the scope by which the trace splits into counters.
+func (r *record) partition() scope {
+	return partition(candidates(r.roster, r.contrasts()), r.tested())
+}
+
+// tested are the dimensions with more than one value.
+func (r *record) tested() scope {
+	var s scope
+	for _, d := range dims {
+		if r.roster.Count(d) > 1 {
+			s |= scopeOf(d)
+		}
+	}
+	return s
+}
+
+// split groups samples by counter under s, the baseline's first, then in the
+// order of first use.
+func (r *record) split(s scope) [][]sample {
+	index := map[string]int{s.project(r.base(), r.roster.Routes[0]): 0}
+	out := [][]sample{nil}
+	for _, x := range r.samples {
+		k := s.project(x.id, x.route)
+		i, ok := index[k]
+		if !ok {
+			i = len(out)
+			index[k] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], x)
+	}
+	for _, xs := range out {
+		slices.SortStableFunc(xs, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })
+	}
+	return out
+}
+
+// arms are the events of every counter under s, the baseline's first.
+func (r *record) arms(s scope) [][]model.Event {
+	t := measureTiming(r.samples)
+	var out [][]model.Event
+	for _, xs := range r.split(s) {
+		out = append(out, events(xs, t))
+	}
+	return out
+}
+
+// counters are callers with counters of their own under s, the baseline first:
+// every combination of two values in the dimensions of s, at most four.
+func (r *record) counters(s scope) []counter {
+	out := []counter{r.baseline()}
+	for _, c := range singles(r.roster) {
+		if c.changes&s == 0 {
+			continue
+		}
+		for _, have := range slices.Clone(out) {
+			n := have
+			u := union(r.roster, []contrast{c})
+			if u.id.Vantage != r.base().Vantage {
+				n.id.Vantage = u.id.Vantage
+			}
+			if u.id.Key != r.base().Key {
+				n.id.Key, n.id.Owner = u.id.Key, u.id.Owner
+			}
+			if u.id.User != r.base().User {
+				n.id.User = u.id.User
+			}
+			if u.id.Forwarded != r.base().Forwarded {
+				n.id.Forwarded = u.id.Forwarded
+			}
+			if u.route != r.roster.Routes[0] {
+				n.route = u.route
+			}
+			fresh := !slices.ContainsFunc(out, func(o counter) bool {
+				return s.project(o.id, o.route) == s.project(n.id, n.route)
+			})
+			if fresh && len(out) < 4 {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// spent counts the baseline's admissions before its first rejection, and says
+// whether there was one.
+func (r *record) spent() (int, bool) {
+	n := 0
+	for _, x := range r.split(r.partition())[0] {
+		switch x.outcome {
+		case trace.Admitted:
+			n++
+		case trace.Limited:
+			return n, true
+		}
+	}
+	return n, false
+}

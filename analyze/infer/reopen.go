@@ -1,0 +1,95 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// reopen asks when an exhausted counter lets the next request through: single
+// requests at growing gaps, then two more at once, which tell a window that
+// starts anew from a bucket that got one token.
+type reopen struct {
+	polled bool
+	topped bool
+}
+
+func (q *reopen) stage() string { return "window" }
+
+func (q *reopen) next(e *Engine, now float64) (plan.Step, bool) {
+	c := e.log.baseline()
+	switch {
+	case !q.polled:
+		q.polled = true
+		sends := q.polls(e, c, now)
+		return plan.Step{
+			Question:          "when does it let the next request through?",
+			Reason:            "single requests at growing gaps after the refusal",
+			Sends:             sends,
+			Width:             1,
+			StopAfterAdmitted: 1,
+		}, len(sends) > 0
+	case !q.topped && e.log.last(c) == trace.Admitted:
+		q.topped = true
+		return plan.Step{
+			Question:         "does it let one through, or many?",
+			Reason:           "two more at once: a window that starts anew takes them, a bucket that got a token does not",
+			Sends:            burst(c, 2),
+			Width:            1,
+			StopAfterLimited: 2,
+		}, true
+	}
+	if q.topped {
+		e.find(fmt.Sprintf("it let requests through again %.3g s after the refusal", e.log.reopenedAfter()))
+	} else {
+		e.find("it let nothing through again within this run")
+	}
+	return plan.Step{}, false
+}
+
+// polls are single requests at growing gaps. Where rejections are rationed they
+// start later and grow faster.
+func (q *reopen) polls(e *Engine, c counter, now float64) []plan.Send {
+	gap, growth := 0.03, 1.6
+	if e.cfg.Budget.MaxRejections > 0 {
+		gap, growth = 0.2, 2
+	}
+	n := min(e.rejectionsLeft(c.id)/2, e.spare()/2)
+	left := e.left(now)
+	var out []plan.Send
+	for at := gap; at < left && len(out) < n; {
+		out = append(out, plan.Send{At: duration(at), Identity: c.id, Route: c.route})
+		at = math.Max(at*growth, at+gap/2)
+	}
+	return out
+}
+
+// last is the latest outcome of c.
+func (r *record) last(c counter) trace.Outcome {
+	for i := len(r.samples) - 1; i >= 0; i-- {
+		if x := r.samples[i]; x.id == c.id && x.route == c.route && x.outcome != trace.Ignored {
+			return x.outcome
+		}
+	}
+	return trace.Ignored
+}
+
+// reopenedAfter is the seconds from the baseline's first rejection to the next
+// admission, 0 if there was none.
+func (r *record) reopenedAfter() float64 {
+	first := math.NaN()
+	for _, x := range r.samples {
+		if x.id != r.base() || x.route != r.roster.Routes[0] {
+			continue
+		}
+		switch {
+		case x.outcome == trace.Limited && math.IsNaN(first):
+			first = x.sent
+		case x.outcome == trace.Admitted && !math.IsNaN(first):
+			return x.sent - first
+		}
+	}
+	return 0
+}

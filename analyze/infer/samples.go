@@ -1,0 +1,138 @@
+package infer
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"apisonde/analyze/model"
+	"apisonde/probe/trace"
+)
+
+// sample is what inference keeps of one observation.
+type sample struct {
+	seq     int
+	step    int
+	id      trace.Identity
+	route   string
+	sent    float64 // seconds from the origin
+	rtt     float64 // seconds to the first byte
+	outcome trace.Outcome
+	status  int
+}
+
+// timing says how precisely the instant of a decision is known. A constant
+// delay on the way cancels in every difference, so what is uncertain is the
+// excess of a round trip over the shortest one of its class, not the whole.
+type timing struct {
+	shortest [2]float64 // shortest round trip of rejections and admissions
+	slack    float64
+}
+
+func class(o trace.Outcome) int {
+	if o == trace.Admitted {
+		return 1
+	}
+	return 0
+}
+
+// maxSlack bounds what one hiccup can add to every interval.
+const maxSlack = 0.02
+
+func measureTiming(samples []sample) timing {
+	t := timing{shortest: [2]float64{math.Inf(1), math.Inf(1)}}
+	var rtts [2][]float64
+	n := 0
+	for _, s := range samples {
+		if s.outcome == trace.Admitted || s.outcome == trace.Limited {
+			rtts[class(s.outcome)] = append(rtts[class(s.outcome)], s.rtt)
+			n++
+		}
+	}
+	var spread float64
+	for k, r := range rtts {
+		if len(r) == 0 {
+			continue
+		}
+		slices.Sort(r)
+		t.shortest[k] = r[0]
+		spread = math.Max(spread, r[len(r)*9/10]-r[0])
+	}
+	t.slack = math.Min(maxSlack, spread)*(0.03+0.7/math.Sqrt(float64(n+1))) + 0.001
+	return t
+}
+
+// latest is the latest offset at which the decision on s can have fallen, on
+// the scale on which it fell at s.sent at the earliest.
+func (t timing) latest(s sample) float64 {
+	least := t.shortest[class(s.outcome)]
+	if s.outcome == trace.Limited { // rejections skip the handler, admissions never do
+		least = math.Min(least, t.shortest[1]+0.01)
+	}
+	return s.sent + math.Min(s.rtt, s.rtt-least+t.slack)
+}
+
+// Runs of equal outcomes are one event while they are this close and this
+// short: longer ones would blur when the counter moved.
+const (
+	runGap  = 0.02
+	runSpan = 0.05
+)
+
+// events turns one counter's samples, in the order of sending, into events.
+// Requests that overlapped have no known order and become one event; others
+// join runs of equal outcomes. The first admission of a run stands alone, since
+// it may have opened a window.
+func events(samples []sample, t timing) []model.Event {
+	var out []model.Event
+	var prev sample
+	lone := false
+	for _, s := range samples {
+		if s.outcome != trace.Admitted && s.outcome != trace.Limited {
+			continue
+		}
+		e := t.latest(s)
+		admitted := s.outcome == trace.Admitted
+		if n := len(out); n > 0 {
+			x := &out[n-1]
+			overlap := s.sent < prev.sent+prev.rtt
+			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone &&
+				e-x.S < runSpan && s.sent-prev.sent < runGap
+			if overlap || sameRun {
+				x.E = math.Max(x.E, e)
+				count(x, admitted)
+				prev = later(prev, s)
+				continue
+			}
+		}
+		follows := len(out) > 0 && lone && out[len(out)-1].Admitted > 0 && s.sent-prev.sent < runGap
+		lone = admitted && !follows
+		x := model.Event{S: s.sent, E: e}
+		count(&x, admitted)
+		out = append(out, x)
+		prev = s
+	}
+	for i := 1; i < len(out); i++ { // one counter decides in order
+		if out[i-1].E > out[i].S {
+			out[i-1].E = math.Max(out[i-1].S, out[i].S)
+		}
+	}
+	return out
+}
+
+func later(a, b sample) sample {
+	if b.sent+b.rtt > a.sent+a.rtt {
+		return b
+	}
+	return a
+}
+
+func count(x *model.Event, admitted bool) {
+	if admitted {
+		x.Admitted++
+	} else {
+		x.Limited++
+	}
+}
+
+func seconds(d time.Duration) float64 { return d.Seconds() }

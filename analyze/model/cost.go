@@ -1,0 +1,82 @@
+package model
+
+import "math"
+
+// Cost weighs a trace against the model: a negative log-likelihood with a floor
+// of zero for a trace that the model explains exactly.
+//
+// An outcome outside the bounds costs by how far outside it is. An outcome
+// inside wide bounds costs too, since a model that allows anything predicts
+// nothing: without that term a bucket with an absurd refill explains everything.
+type Cost struct {
+	Total     float64
+	Violation float64 // the part that outcomes outside the bounds cost
+}
+
+// Run adds up the cost of one counter's events, from rest. It gives up once the
+// total passes limit, and then Total is above it.
+func (m *Model) Run(events []Event, limit float64) Cost {
+	m.Reset()
+	var c Cost
+	for i := range events {
+		m.Step(&events[i], &c)
+		if c.Total > limit {
+			return c
+		}
+	}
+	return c
+}
+
+// Step weighs one event and commits it.
+func (m *Model) Step(x *Event, c *Cost) {
+	lo, hi := m.Bounds(x.S, x.E)
+	n, limited := float64(x.Admitted), x.Limited
+	c.Total += m.vagueness(lo, hi, n, n+float64(x.Limited))
+	var off float64
+	if n > hi {
+		off = n - hi
+	}
+	if limited > 0 && n < lo {
+		off = lo - n
+		// One stray refusal among many may be an error of another kind: explain
+		// it away at a price, and learn nothing from it.
+		if limited <= 1+(x.Admitted+limited)/100 {
+			stray := math.Min(strayCost, m.distance(off))
+			c.Total += stray
+			c.Violation += stray
+			m.Commit(x.S, x.E, x.Admitted, 0)
+			return
+		}
+	}
+	if off > 0 {
+		c.Total += m.distance(off)
+		c.Violation += m.distance(off)
+	}
+	m.Commit(x.S, x.E, x.Admitted, limited)
+}
+
+// strayCost is what explaining away one refusal costs: errors of other kinds
+// are met about once in a hundred requests at the worst, e^-4.5.
+const strayCost = 4.5
+
+// distance is the cost of an outcome off requests outside the bounds.
+func (m *Model) distance(off float64) float64 {
+	return 2 + math.Min(6, 1.5*off/(1+0.02*m.L))
+}
+
+// vagueness is the cost of leaving the outcome open. A straddled boundary shows
+// one of its ends most of the time; a ramp is concentrated in the middle.
+func (m *Model) vagueness(lo, hi, admitted, sent float64) float64 {
+	hi, lo = math.Min(hi, sent), math.Min(lo, sent)
+	if hi <= lo {
+		return 0
+	}
+	switch m.V.Core {
+	case CoreBucket, CoreCounter:
+		return 0.7 * math.Log(1+hi-lo)
+	}
+	if admitted == lo || admitted == hi || hi-lo < 2 {
+		return 0.62
+	}
+	return 1.4 + 0.8*math.Log(hi-lo)
+}

@@ -1,0 +1,169 @@
+// Package model holds the candidate limiters that the inference reasons with:
+// interval-valued simulators that say how many requests a limiter could have
+// admitted when it is only known to within an interval when each one reached
+// it. Time is an argument, in seconds from the start of the run.
+//
+// A simulator is teacher-forced: after every event it is told what really
+// happened, and its state narrows to what can explain it. States over-
+// approximate, so the true limiter with its true parameters never contradicts a
+// clean trace (soundness), while a wrong one does sooner or later.
+package model
+
+import "math"
+
+// Event is a run of requests of one caller whose decisions all fell in [S, E]
+// seconds. With both Admitted and Limited above zero their order is unknown.
+type Event struct {
+	S, E              float64
+	Admitted, Limited int
+}
+
+// Params are the quantities of a limiter. A variant uses some of them.
+type Params struct {
+	// L is the limit: requests per window, or the size of the bucket.
+	L float64
+	// W is the window in seconds; for a bucket the seconds per token; for a
+	// bucket filled in ticks the seconds per tick.
+	W float64
+	// Phase is an instant at which a periodic window or tick begins; for a
+	// whole-second clock the instant of a full second, in [0, 1).
+	Phase float64
+	// P is the penalty in seconds after a rejection.
+	P float64
+	// K is the tokens per tick; for a sliding counter the rounding (Rounding).
+	K float64
+}
+
+// Model is one variant with parameters and a state for one counter.
+type Model struct {
+	V *Variant
+	Params
+	state
+}
+
+// state is what a model knows of one counter. Which fields matter depends on
+// the variant's core; one flat struct keeps copies cheap, and the search makes
+// millions of them.
+type state struct {
+	begun  bool    // an event was committed
+	origin float64 // phase in force: Params.Phase, or the anchor found in the trace
+	slop   float64 // how much later than origin the anchor may lie
+
+	index  int64   // periodic window that c counts
+	c0, c1 float64 // count in the current window
+	p0, p1 float64 // count in the window before (sliding counter)
+	a0, a1 float64 // start of the current window (windows that a request opens)
+	x0, x1 float64 // bucket: level less supply so far (see bucket.go)
+	b0, b1 float64 // end of the block in force (penalties)
+	log    []batch // sliding log
+}
+
+// batch is so many logged requests somewhere in [s, e].
+type batch struct{ s, e, n float64 }
+
+const never = -math.MaxFloat64
+
+// New returns a rested model.
+func New(v *Variant, p Params) Model {
+	m := Model{V: v, Params: p}
+	m.Reset()
+	return m
+}
+
+// Reset makes the counter rested: nothing was ever asked of it.
+func (m *Model) Reset() {
+	log := m.log[:0]
+	m.state = state{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, log: log}
+	m.x0, m.x1 = math.Inf(1), math.Inf(1)
+}
+
+// CopyTo makes d equal to m without sharing memory.
+func (m *Model) CopyTo(d *Model) {
+	log := append(d.log[:0], m.log...)
+	*d = *m
+	d.log = log
+}
+
+// Bounds returns the least and the most requests that the limiter could admit
+// of an unlimited burst whose decisions all fall in [s, e].
+func (m *Model) Bounds(s, e float64) (lo, hi float64) {
+	s, e = m.local(s, e)
+	lo, hi = m.coreBounds(s, e)
+	if m.V.blocks() {
+		return m.blockedBounds(s, e, lo, hi)
+	}
+	return lo, hi
+}
+
+// Commit tells the model what became of the requests in [s, e].
+func (m *Model) Commit(s, e float64, admitted, limited int) {
+	s, e = m.local(s, e)
+	s = m.anchor(s, e)
+	if m.V.blocks() {
+		m.blockedCommit(s, e, admitted, limited)
+	} else {
+		m.coreCommit(s, e, float64(admitted), float64(limited))
+	}
+	m.begun = true
+}
+
+// local turns instants into the limiter's own: floored to its clock's grain,
+// and allowing for an anchor that is only known to within its slop.
+func (m *Model) local(s, e float64) (float64, float64) {
+	if m.V.Seconds {
+		return m.Phase + math.Floor(s-m.Phase), m.Phase + math.Floor(e-m.Phase)
+	}
+	if m.begun && m.V.anchored() {
+		s = math.Max(m.origin, s-m.slop)
+	}
+	return s, e
+}
+
+// anchor sets the phase of a grid that the counter's first event starts, anew
+// after a long rest where the variant says so.
+func (m *Model) anchor(s, e float64) float64 {
+	if !m.V.anchored() {
+		return s
+	}
+	again := m.V.Anchor == AnchorIdle && m.begun && m.window(s) > m.index+1
+	if !m.begun || again {
+		m.origin, m.slop = s, e-s
+		m.index, m.c0, m.c1, m.p0, m.p1 = 0, 0, 0, 0, 0
+	}
+	return s
+}
+
+// window is the index of the periodic window that holds t.
+func (m *Model) window(t float64) int64 { return int64(math.Floor((t - m.origin) / m.W)) }
+
+func (m *Model) coreBounds(s, e float64) (lo, hi float64) {
+	switch m.V.Core {
+	case CoreWindow:
+		if m.V.opened() {
+			return m.openedBounds(s, e)
+		}
+		return m.periodicBounds(s, e)
+	case CoreLog:
+		return m.logBounds(s, e)
+	case CoreCounter:
+		return m.counterBounds(s, e)
+	}
+	return m.bucketBounds(s, e)
+}
+
+func (m *Model) coreCommit(s, e, admitted, limited float64) {
+	switch m.V.Core {
+	case CoreWindow:
+		if m.V.opened() {
+			m.openedCommit(s, e, admitted, limited)
+			return
+		}
+		m.periodicCommit(s, e, admitted, limited)
+	case CoreLog:
+		m.logCommit(s, e, admitted, limited)
+	case CoreCounter:
+		m.counterCommit(s, e, admitted, limited)
+	default:
+		m.bucketCommit(s, e, admitted, limited)
+	}
+}

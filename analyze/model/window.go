@@ -1,0 +1,103 @@
+package model
+
+import "math"
+
+// periodicBounds: windows on a grid. The count of window index lies in
+// [c0, c1]; windows after it are untouched.
+func (m *Model) periodicBounds(s, e float64) (lo, hi float64) {
+	first, last := m.window(s), m.window(e)
+	c0, c1 := m.c0, m.c1
+	if first > m.index {
+		c0, c1 = 0, 0
+	}
+	lo, hi = m.L-c1, m.L-c0
+	if last > first && last > m.index {
+		hi += m.L * float64(last-max(first, m.index))
+	}
+	return math.Max(0, lo), math.Max(0, hi)
+}
+
+func (m *Model) periodicCommit(s, e, admitted, limited float64) {
+	first, last := max(m.window(s), m.index), max(m.window(e), m.index)
+	c0, c1 := m.c0, m.c1
+	if first > m.index {
+		c0, c1 = 0, 0
+	}
+	switch {
+	case admitted == 0 && limited > 0:
+		// A rejection needs a full window, and only the first can be full.
+		m.index, m.c0, m.c1 = first, m.L, m.L
+	case first == last && limited > 0:
+		m.index, m.c0, m.c1 = first, m.L, m.L
+	case first == last:
+		m.index, m.c0, m.c1 = first, math.Min(m.L, c0+admitted), math.Min(m.L, c1+admitted)
+	default:
+		// The boundary lies inside: the last window got what the earlier ones
+		// could not take, at the least.
+		m.index = last
+		room := m.L - c0 + m.L*float64(last-first-1)
+		m.c0, m.c1 = math.Max(0, math.Min(m.L, admitted-room)), math.Min(m.L, admitted)
+	}
+}
+
+// openedBounds: windows that a request opens. The current one began somewhere
+// in [a0, a1] and counts [c0, c1].
+func (m *Model) openedBounds(s, e float64) (lo, hi float64) {
+	if !m.begun || s >= m.a1+m.W {
+		return m.L, m.L * (1 + math.Floor((e-s)/m.W))
+	}
+	lo, hi = math.Max(0, m.L-m.c1), math.Max(0, m.L-m.c0)
+	if e < m.a0+m.W {
+		return lo, hi
+	}
+	return lo, hi + m.L*(1+math.Floor((e-math.Max(s, m.a0+m.W))/m.W))
+}
+
+func (m *Model) openedCommit(s, e, admitted, limited float64) {
+	running := m.begun && s < m.a1+m.W
+	m.openedCount(s, e, admitted, limited)
+	renewed := m.V.Anchor == AnchorLastAdmitted && admitted > 0 ||
+		m.V.Anchor == AnchorLastAny && (admitted > 0 || running)
+	if renewed {
+		m.a0, m.a1 = s, e
+	}
+}
+
+func (m *Model) openedCount(s, e, admitted, limited float64) {
+	if !m.begun || s >= m.a1+m.W { // surely a new window
+		m.a0, m.a1 = s, e
+		m.c0, m.c1 = math.Min(admitted, m.L), math.Min(admitted, m.L)
+		if limited > 0 && admitted <= m.L {
+			m.c0, m.c1 = m.L, m.L
+		}
+		if admitted > m.L { // so long an event that more than one window fits
+			m.c0, m.c1 = 0, m.L
+			m.a0 = s + m.W
+		}
+		return
+	}
+	if e < m.a0+m.W { // surely the same window
+		m.c0, m.c1 = math.Min(m.L, m.c0+admitted), math.Min(m.L, m.c1+admitted)
+		if limited > 0 {
+			m.c0, m.c1 = m.L, m.L
+		}
+		return
+	}
+	switch {
+	case admitted == 0 && limited > 0:
+		// Rejected, so the old window still ran: it cannot have begun too early.
+		m.a0 = math.Min(m.a1, math.Max(m.a0, s-m.W))
+		m.c0, m.c1 = m.L, m.L
+	case admitted == 0:
+	case m.c0 >= m.L: // the old window was full: this is a new one
+		m.a0, m.a1 = math.Max(s, m.a0+m.W), e
+		m.c0, m.c1 = math.Min(admitted, m.L), math.Min(admitted, m.L)
+	case admitted <= m.L-m.c0 && limited == 0: // either window may have taken them
+		m.c0 = math.Min(admitted, m.c0+admitted)
+		m.c1 = math.Min(m.L, m.c1+admitted)
+		m.a1 = e
+	default:
+		m.c0, m.c1 = math.Max(0, math.Min(m.L, admitted-(m.L-m.c0))), math.Min(m.L, admitted)
+		m.a0, m.a1 = math.Max(s, m.a0+m.W), e
+	}
+}
