@@ -1,0 +1,77 @@
+// Package analyze turns a trace into a verdict.
+package analyze
+
+import (
+	"slices"
+	"time"
+
+	"apisonde/analyze/advise"
+	"apisonde/analyze/infer"
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// Conclude states everything that t supports. It is a pure function: a live run
+// at its end, the replay of its trace and a trace from elsewhere get the same
+// verdict.
+func Conclude(t trace.Trace, tool verdict.Tool) verdict.Verdict {
+	j := infer.Judge(t)
+	v := verdict.Verdict{
+		Schema:     verdict.Schema,
+		Tool:       tool,
+		Target:     verdict.Target{Method: t.Meta.Target.Method, URL: t.Meta.Target.URL},
+		StartedAt:  t.Meta.Started,
+		FinishedAt: t.Meta.Started.Add(finished(t)),
+		Outcome:    j.Outcome,
+		Cost:       j.Cost,
+		TestedUpTo: j.TestedUpTo,
+		Limits:     j.Limits,
+		Headers:    verdict.Headers{Dialects: []string{}, Claims: []verdict.Claim{}, Conflicts: []verdict.Conflict{}},
+		Costs:      []verdict.RouteUse{},
+		Warnings:   j.Warnings,
+		NotTested:  j.NotTested,
+	}
+	if v.Limits == nil {
+		v.Limits = []verdict.Limit{}
+	}
+	v.Advice = advise.For(v.Limits, client(t))
+	switch {
+	case t.End == nil:
+		reason := "interrupted"
+		v.StopReason = &reason
+		v.Warnings = append(v.Warnings, "the trace is INCOMPLETE: the run did not end in order")
+	case t.End.Reason != "":
+		reason := t.End.Reason
+		v.StopReason = &reason
+	}
+	v.Warnings = append(v.Warnings, t.Damage...)
+	return v
+}
+
+// finished is the offset of the last thing that happened.
+func finished(t trace.Trace) time.Duration {
+	var last time.Duration
+	if t.End != nil {
+		last = t.End.At
+	}
+	for _, o := range t.Observations {
+		last = max(last, o.Written, o.Done)
+	}
+	return last
+}
+
+// client measures the path that pacing has to allow for.
+func client(t trace.Trace) advise.Client {
+	var trips []time.Duration
+	for _, o := range t.Observations {
+		if o.Fault == trace.FaultNone && o.FirstByte > o.Written {
+			trips = append(trips, o.FirstByte-o.Written)
+		}
+	}
+	if len(trips) == 0 {
+		return advise.Client{}
+	}
+	slices.Sort(trips)
+	high := trips[min(len(trips)-1, len(trips)*999/1000)]
+	return advise.Client{RTT: trips[0], Spread: high - trips[0]}
+}
