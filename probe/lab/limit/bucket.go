@@ -41,8 +41,8 @@ func (b *bucket) quota(at instant) quota {
 	return q
 }
 
-// seconds is s as a duration, cut to whole nanoseconds and to what fits.
+// seconds is s as a duration, rounded to whole nanoseconds and cut to what fits.
 func seconds(s float64) time.Duration {
 	const most = float64(math.MaxInt64 / 2)
-	return time.Duration(min(s*float64(time.Second), most))
+	return time.Duration(math.Round(min(s*float64(time.Second), most)))
 }

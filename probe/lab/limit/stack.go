@@ -105,8 +105,9 @@ func (s *Stack) start(at time.Time) {
 // instant places now on the stack's line, which follows the monotonic clock
 // where now carries one, and never runs back.
 func (s *Stack) instant(now time.Time) instant {
+	const longest = 100 * 365 * 24 * time.Hour // which leaves room for sums
 	s.start(now)
-	s.latest = max(s.latest, s.base.add(now.Sub(s.origin)))
+	s.latest = max(s.latest, s.base.add(min(now.Sub(s.origin), longest)))
 	return s.latest
 }
 
