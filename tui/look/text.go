@@ -1,0 +1,89 @@
+package look
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"apisonde/probe/trace"
+)
+
+// Width is the number of cells that s takes, styles not counted.
+func Width(s string) int { return ansi.StringWidth(s) }
+
+// Clip cuts s to at most w cells and says with an ellipsis that it did.
+func (k Kit) Clip(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	return ansi.Truncate(s, w, k.Ellipsis)
+}
+
+// Pad cuts or fills s to exactly w cells, its text at the left.
+func (k Kit) Pad(s string, w int) string {
+	s = k.Clip(s, w)
+	return s + strings.Repeat(" ", max(0, w-Width(s)))
+}
+
+// PadLeft cuts or fills s to exactly w cells, its text at the right.
+func (k Kit) PadLeft(s string, w int) string {
+	s = k.Clip(s, w)
+	return strings.Repeat(" ", max(0, w-Width(s))) + s
+}
+
+// Spread sets left and right at the two ends of a line of exactly w cells; where
+// both do not fit, left is cut.
+func (k Kit) Spread(left, right string, w int) string {
+	right = k.Clip(right, w)
+	room := w - Width(right)
+	if right != "" && left != "" && room > 1 {
+		return k.Pad(left, room-1) + " " + right
+	}
+	return k.Pad(left, room) + right
+}
+
+// Wrap breaks s into lines of at most w cells, at spaces where it can.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+}
+
+// Hang wraps s behind a first-line prefix; the following lines are indented by as
+// many cells.
+func Hang(prefix, s string, w int) []string {
+	indent := Width(prefix)
+	if w-indent < 10 {
+		return Wrap(prefix+s, w)
+	}
+	lines := Wrap(s, w-indent)
+	for i, l := range lines {
+		if i == 0 {
+			lines[i] = prefix + l
+		} else {
+			lines[i] = strings.Repeat(" ", indent) + l
+		}
+	}
+	return lines
+}
+
+// Fit makes lines exactly h high and w wide: what is over is cut at the bottom
+// and at the right, what is missing is blank.
+func (k Kit) Fit(lines []string, w, h int) []string {
+	out := make([]string, max(0, h))
+	for i := range out {
+		l := ""
+		if i < len(lines) {
+			l = lines[i]
+		}
+		out[i] = k.Pad(l, w)
+	}
+	return out
+}
+
+// Safe makes foreign text fit for a line of the screen: nothing in it can move
+// the cursor, restyle or reorder what follows.
+func Safe(s string) string {
+	return string(trace.Clean(strings.Join(strings.Fields(s), " ")))
+}

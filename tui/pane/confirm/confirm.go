@@ -1,0 +1,118 @@
+// Package confirm shows the plan of a run: what would be sent at worst, under
+// whose names, and what would stay unseen. It asks before anything is sent, and
+// shows the same afterwards without the question.
+package confirm
+
+import (
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	_ "apisonde/tui/bg" // before Bubble Tea
+	"apisonde/tui/look"
+	"apisonde/tui/pane"
+)
+
+// Row is one fact of the plan: "most requests", "1,000".
+type Row struct{ Label, Value string }
+
+// Table is a block of the plan in columns, as the worst-case counts of every
+// identity on every route. The first column is text, the others are figures.
+type Table struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+}
+
+// Sheet is everything that the plan shows, computed by the caller.
+type Sheet struct {
+	Rows   []Row
+	Tables []Table
+	Notes  []string // what will stay unseen under these ceilings, and the like
+}
+
+// Answer is sent when the question is answered.
+type Answer struct{ Start bool }
+
+// Pane is the plan screen.
+type Pane struct {
+	pane.Scroll
+	kit    look.Kit
+	sheet  Sheet
+	asking bool
+	yes    key.Binding
+	no     key.Binding
+}
+
+// New returns the plan screen; ask is whether it asks for consent.
+func New(kit look.Kit, sheet Sheet, ask bool) *Pane {
+	p := &Pane{
+		Scroll: pane.NewScroll(kit, "Plan"),
+		kit:    kit, sheet: sheet, asking: ask,
+		yes: key.NewBinding(key.WithKeys("y", "Y"), key.WithHelp("y", "start sending")),
+		no:  key.NewBinding(key.WithKeys("n", "q", "esc"), key.WithHelp("q/esc", "leave, nothing sent")),
+	}
+	p.SetText(p.text)
+	return p
+}
+
+// Asking is whether the question stands.
+func (p *Pane) Asking() bool { return p.asking }
+
+// Update answers the question, or scrolls.
+func (p *Pane) Update(msg tea.Msg) tea.Cmd {
+	if k, ok := msg.(tea.KeyMsg); ok && p.asking {
+		switch {
+		case key.Matches(k, p.yes):
+			p.asking = false
+			p.SetText(p.text)
+			return answer(true)
+		case key.Matches(k, p.no):
+			return answer(false)
+		}
+	}
+	return p.Scroll.Update(msg)
+}
+
+func answer(start bool) tea.Cmd {
+	return func() tea.Msg { return Answer{Start: start} }
+}
+
+// Keys are the two answers while the question stands, and those that move.
+func (p *Pane) Keys() []key.Binding {
+	if !p.asking {
+		return p.Scroll.Keys()
+	}
+	return append([]key.Binding{p.yes, p.no}, p.Scroll.Keys()...)
+}
+
+func (p *Pane) text(w int) []string {
+	var out []string
+	if p.asking {
+		out = append(out,
+			p.kit.Strong.Render("Nothing has been sent yet. May this be sent?")+"  "+
+				p.kit.Accent.Render("y")+" start   "+p.kit.Accent.Render("q")+" leave", "")
+	}
+	label := 0
+	for _, r := range p.sheet.Rows {
+		label = max(label, look.Width(r.Label))
+	}
+	for _, r := range p.sheet.Rows {
+		prefix := p.kit.Soft.Render(p.kit.Pad(r.Label, label)) + "  "
+		out = append(out, look.Hang(prefix, r.Value, w)...)
+	}
+	for _, t := range p.sheet.Tables {
+		out = append(out, "", p.kit.Accent.Render(t.Title))
+		cols := make([]look.Column, len(t.Head))
+		for i, h := range t.Head {
+			cols[i] = look.Column{Head: h, Right: i > 0}
+		}
+		out = append(out, p.kit.Table(cols, t.Rows, w)...)
+	}
+	if len(p.sheet.Notes) > 0 {
+		out = append(out, "", p.kit.Accent.Render("What to know"))
+		for _, n := range p.sheet.Notes {
+			out = append(out, look.Hang(p.kit.Bullet+" ", n, w)...)
+		}
+	}
+	return out
+}
