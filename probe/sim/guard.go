@@ -15,15 +15,20 @@ type guard struct {
 
 func newGuard(b trace.Budget) guard { return guard{budget: b} }
 
-// spent says whether the party's next request would pass a ceiling for good.
-func (g *guard) spent(p *party) bool {
-	return g.budget.MaxRequests > 0 && g.sent >= g.budget.MaxRequests ||
-		g.budget.MaxRejections > 0 && p.limited >= g.budget.MaxRejections
+// drained says whether the run's requests are used up.
+func (g *guard) drained() bool {
+	return g.budget.MaxRequests > 0 && g.sent >= g.budget.MaxRequests
 }
 
-// full says whether it might pass one if all in flight were refused.
+// spent says whether the party's rejections are used up.
+func (g *guard) spent(p *party) bool {
+	return g.budget.MaxRejections > 0 && p.rejected >= g.budget.MaxRejections
+}
+
+// full says whether they would be if all that the party has in flight were
+// rejected.
 func (g *guard) full(p *party) bool {
-	return g.budget.MaxRejections > 0 && p.limited+p.inflight >= g.budget.MaxRejections
+	return g.budget.MaxRejections > 0 && p.rejected+p.inflight >= g.budget.MaxRejections
 }
 
 // pace is the first instant from at on at which one more request keeps under
@@ -37,7 +42,7 @@ func (g *guard) pace(at time.Duration) time.Duration {
 
 // late says whether at lies beyond the run's end.
 func (g *guard) late(at time.Duration) bool {
-	return g.budget.MaxDuration > 0 && at > g.budget.MaxDuration
+	return g.budget.MaxDuration > 0 && at >= g.budget.MaxDuration
 }
 
 // count takes in a request that leaves at.

@@ -6,7 +6,7 @@ import "apisonde/probe/trace"
 type party struct {
 	conns    []conn // in the order of opening
 	inflight int
-	limited  int
+	rejected int
 }
 
 // conn is a connection that carries one request at a time.

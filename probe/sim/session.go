@@ -56,20 +56,32 @@ func (s *session) run() probe.StopReason {
 			return stop
 		}
 	}
+	idle := 0
 	for no := 1; ; no++ {
 		step, more := s.decider.Next(s.now)
 		s.now += s.Net.Think
-		if !more {
+		switch {
+		case more:
+		case idle > 0 || s.guard.drained():
+			return probe.StopBudget
+		default:
 			return probe.StopNone
 		}
-		if len(step.Sends) == 0 && step.Start <= s.now {
-			return probe.StopNone // it neither sends nor waits, and so would the next
-		}
+		sent := len(s.seen)
 		if stop := s.do(no, step); stop != probe.StopNone {
 			return stop
 		}
+		if len(s.seen) > sent {
+			idle = 0
+		} else if idle++; idle == idleSteps {
+			return probe.StopBudget
+		}
 	}
 }
+
+// idleSteps is how many steps in a row may send nothing before the decider is
+// taken to have nothing else to propose, as in a live session.
+const idleSteps = 3
 
 // never is an instant beyond every run.
 const never = time.Duration(math.MaxInt64)
@@ -159,13 +171,18 @@ func (s *session) prepare(no int, step plan.Step) *burst {
 }
 
 // due says when the next send of b may leave (never: not before something in
-// flight is closed), or why it must not.
+// flight is closed), or why none may. Sends of parties whose rejections are
+// spent are passed over.
 func (s *session) due(b *burst) (time.Duration, probe.StopReason) {
-	p := b.parties[b.next]
-	if s.guard.spent(p) {
+	for s.guard.spent(b.parties[b.next]) {
+		if b.next++; b.next == len(b.Sends) {
+			return never, probe.StopNone
+		}
+	}
+	if s.guard.drained() {
 		return never, probe.StopBudget
 	}
-	if b.inflight >= b.Width || s.guard.full(p) {
+	if b.inflight >= b.Width || s.guard.full(b.parties[b.next]) {
 		return never, probe.StopNone
 	}
 	due := s.guard.pace(max(s.now, b.start+b.Sends[b.next].At))

@@ -45,7 +45,10 @@ const defaultTimeout = 5 * time.Second
 // live session would: it sends each step, reports every closed request to d in
 // the order of closing, and ends when d has nothing to ask or a ceiling stands
 // in the way. No ceiling is passed: a request that would pass the rate or the
-// in-flight ceiling is delayed, one that would pass another ends the run.
+// in-flight ceiling is delayed, one of an identity whose rejections are spent is
+// left out, one that would pass another ceiling ends the run. So do three steps
+// in a row that sent nothing. Nothing is ever late: a request is planned for the
+// instant at which it could leave.
 //
 // The server's start, to which windows may be aligned, is drawn from the seed
 // and lies up to an hour before the run, unless the stack has been started.

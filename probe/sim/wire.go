@@ -16,7 +16,7 @@ func (s *session) send(b *burst) {
 		Seq: index + 1, Step: b.no,
 		Identity: send.Identity, Route: send.Route,
 		Conn:    s.reserve(p, send.NewConn),
-		Planned: b.start + send.At, Written: s.now,
+		Planned: s.now, Written: s.now,
 	})
 	s.senders = append(s.senders, p)
 	s.guard.count(s.now)
@@ -85,12 +85,15 @@ func (s *session) close(e event, b *burst) {
 	p.free(o.Conn, o.Fault != trace.FaultNone)
 	p.inflight--
 	b.inflight--
-	switch s.decider.Observe(*o) {
+	outcome := s.decider.Observe(*o)
+	switch outcome {
 	case trace.Limited:
-		p.limited++
 		b.limited++
 	case trace.Admitted:
 		b.admitted++
+	}
+	if outcome == trace.Limited || o.Status == http.StatusTooManyRequests {
+		p.rejected++ // a 429 is a rejection whatever it counts as
 	}
 }
 
