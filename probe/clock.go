@@ -1,0 +1,61 @@
+package probe
+
+import (
+	"context"
+	"time"
+)
+
+// The real clock waits in three stages, each more exact and dearer than the one
+// before: the runtime's timer (up to about a millisecond late, because it
+// polls the network in whole milliseconds), short sleeps of the thread (late by
+// tens of microseconds), and a spin.
+const (
+	coarse = 2 * time.Millisecond
+	spin   = 200 * time.Microsecond
+)
+
+// WallClock is the real Clock: monotonic, from the moment it was made.
+type WallClock struct {
+	origin time.Time
+}
+
+// NewClock starts a clock whose origin is now.
+func NewClock() *WallClock { return &WallClock{origin: time.Now()} }
+
+// Started is the wall-clock time of the origin.
+func (c *WallClock) Started() time.Time { return c.origin }
+
+// Now implements Clock.
+func (c *WallClock) Now() time.Duration { return time.Since(c.origin) }
+
+// Until implements Clock.
+func (c *WallClock) Until(ctx context.Context, at time.Duration, precise bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	wait := at - c.Now()
+	if precise {
+		wait -= coarse
+	}
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	if !precise {
+		return nil
+	}
+	for left := at - c.Now(); left > spin; left = at - c.Now() {
+		nap(min(left-spin, coarse))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for c.Now() < at {
+	}
+	return nil
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package probe
+
+import "time"
+
+// nap sleeps as exactly as the runtime can.
+func nap(d time.Duration) { time.Sleep(d) }

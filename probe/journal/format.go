@@ -1,0 +1,116 @@
+// Package journal keeps a trace on disk: newline-delimited JSON, one record a
+// line, written before and after each request, so that whatever ends the
+// process, the file tells what was sent.
+//
+// The first line is the meta record, which names the format; then come intents
+// (before the first byte of a request leaves) and outcomes (when it is over);
+// the last line is the end record, and its absence means that the run did not
+// finish in order. Every line carries its number and a CRC-32C of everything
+// before the checksum, so that damage is found and not interpreted.
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"apisonde/probe/trace"
+)
+
+// Format names the format, with its version, in the first line of a trace.
+const Format = "apisonde/trace/v1"
+
+const (
+	family  = "apisonde/trace/v"
+	version = 1
+	maxLine = 256 << 10 // bytes of one line
+)
+
+// The types of record.
+const (
+	recordMeta    = "meta"
+	recordIntent  = "intent"
+	recordOutcome = "outcome"
+	recordEnd     = "end"
+)
+
+// record is one line. Exactly one of the pointers is set, as Type says.
+type record struct {
+	Line   int                `json:"line"` // from 1
+	Type   string             `json:"type"`
+	Format string             `json:"format,omitempty"` // of the meta record
+	Meta   *trace.Meta        `json:"meta,omitempty"`
+	Obs    *trace.Observation `json:"obs,omitempty"`
+	End    *trace.End         `json:"end,omitempty"`
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// The checksum is the last member of the object, always written the same way,
+// so that it can be cut off without parsing: ,"crc":"0123abcd"}
+const (
+	crcHead = `,"crc":"`
+	crcTail = `"}`
+	crcLen  = len(crcHead) + 8 + len(crcTail)
+)
+
+// seal turns a record into a line, its newline included.
+func seal(r record) ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	b = b[:len(b)-1]
+	sum := crc32.Checksum(b, castagnoli)
+	b = append(b, crcHead...)
+	hex := strconv.FormatUint(uint64(sum), 16)
+	b = append(b, "00000000"[len(hex):]...)
+	b = append(b, hex...)
+	b = append(b, crcTail...)
+	b = append(b, '\n')
+	if len(b) > maxLine {
+		return nil, fmt.Errorf("a record of %d bytes is longer than a line may be", len(b))
+	}
+	return b, nil
+}
+
+var (
+	errChecksum = errors.New("its checksum does not match")
+	errShape    = errors.New("it is not a record of a trace")
+)
+
+// unseal reads a line without its newline.
+func unseal(line []byte) (record, error) {
+	cut := len(line) - crcLen
+	if cut < 1 || string(line[cut:cut+len(crcHead)]) != crcHead || string(line[len(line)-len(crcTail):]) != crcTail {
+		return record{}, errShape
+	}
+	want, err := strconv.ParseUint(string(line[cut+len(crcHead):len(line)-len(crcTail)]), 16, 32)
+	if err != nil {
+		return record{}, errShape
+	}
+	if uint32(want) != crc32.Checksum(line[:cut], castagnoli) {
+		return record{}, errChecksum
+	}
+	var r record
+	if err := json.Unmarshal(append(line[:cut:cut], '}'), &r); err != nil {
+		return record{}, errShape
+	}
+	return r, nil
+}
+
+// newer tells whether the format of a meta record is of a later version.
+func checkFormat(format string) error {
+	if format == Format {
+		return nil
+	}
+	if v, ok := strings.CutPrefix(format, family); ok {
+		if n, err := strconv.Atoi(v); err == nil && n > version {
+			return fmt.Errorf("the trace's format is %s%d, newer than %s: read it with a newer apisonde", family, n, Format)
+		}
+	}
+	return fmt.Errorf("the trace's format is %q, not %s", trace.Clean(format), Format)
+}

@@ -1,0 +1,158 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"apisonde/probe/trace"
+)
+
+// ErrFormat is wrapped by the error for bytes that are no trace at all.
+var ErrFormat = errors.New("not a trace of apisonde")
+
+// Is tells whether a file that begins with these bytes may be a trace.
+func Is(start []byte) bool {
+	return bytes.HasPrefix(start, []byte(`{"line":1,"type":"meta","format":"`+family))
+}
+
+// Open reads the trace in a file; see Read.
+func Open(path string) (trace.Trace, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return trace.Trace{}, fmt.Errorf("the trace cannot be opened: %w", err)
+	}
+	defer f.Close()
+	t, err := Read(f)
+	if err != nil {
+		return trace.Trace{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// Read reads a trace. Observations are in the order of sending (Seq). What a
+// crash leaves is recovered: a last line that is torn is dropped, which Damage
+// tells; a request without an outcome was sent and its fate is FaultUnknown; a
+// trace without its end has a nil End. Damage anywhere else is an error that
+// names the line. All text is cleaned again, whoever wrote the file.
+func Read(r io.Reader) (trace.Trace, error) {
+	f := &folder{open: map[int]bool{}}
+	br := bufio.NewReaderSize(r, maxLine)
+	for {
+		line, err := br.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return trace.Trace{}, fmt.Errorf("line %d: it is longer than %d bytes", f.lines+1, maxLine)
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return trace.Trace{}, fmt.Errorf("the trace cannot be read: %w", err)
+		}
+		if len(line) == 0 {
+			break
+		}
+		last := errors.Is(err, io.EOF)
+		if !last {
+			_, peek := br.Peek(1)
+			last = errors.Is(peek, io.EOF)
+		}
+		if bad := f.fold(bytes.TrimSuffix(line, []byte("\n"))); bad != nil {
+			if f.lines == 0 {
+				return trace.Trace{}, bad
+			}
+			if !last || !errors.Is(bad, errShape) && !errors.Is(bad, errChecksum) {
+				return trace.Trace{}, fmt.Errorf("line %d: %w", f.lines+1, bad)
+			}
+			f.t.Damage = append(f.t.Damage, fmt.Sprintf("line %d, the last, is torn and was dropped", f.lines+1))
+			break
+		}
+		if last {
+			break
+		}
+	}
+	if f.lines == 0 {
+		return trace.Trace{}, fmt.Errorf("%w: it is empty", ErrFormat)
+	}
+	f.finish()
+	return f.t, nil
+}
+
+// folder builds a trace out of records.
+type folder struct {
+	t     trace.Trace
+	lines int
+	open  map[int]bool // intents without an outcome, by Seq
+}
+
+func (f *folder) fold(line []byte) error {
+	r, err := unseal(line)
+	if f.lines == 0 {
+		if err != nil || r.Type != recordMeta || r.Meta == nil {
+			return fmt.Errorf("%w: its first line does not open one", ErrFormat)
+		}
+		if err := checkFormat(r.Format); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if r.Line != f.lines+1 {
+		return fmt.Errorf("it says that it is line %d: lines are missing or doubled", r.Line)
+	}
+	if f.t.End != nil {
+		return errors.New("it follows the end record")
+	}
+	if err := f.take(r); err != nil {
+		return err
+	}
+	f.lines++
+	return nil
+}
+
+func (f *folder) take(r record) error {
+	switch {
+	case r.Type == recordMeta && r.Meta != nil && f.lines == 0:
+		f.t.Meta = cleanMeta(*r.Meta)
+		return checkMeta(f.t.Meta)
+	case r.Type == recordIntent && r.Obs != nil && f.lines > 0:
+		o := cleanObservation(*r.Obs)
+		if err := checkObservation(o); err != nil {
+			return err
+		}
+		if o.Seq != len(f.t.Observations)+1 {
+			return fmt.Errorf("request %d follows request %d", o.Seq, len(f.t.Observations))
+		}
+		o.Fault = trace.FaultUnknown
+		f.t.Observations = append(f.t.Observations, o)
+		f.open[o.Seq] = true
+		return nil
+	case r.Type == recordOutcome && r.Obs != nil && f.lines > 0:
+		o := cleanObservation(*r.Obs)
+		if err := checkObservation(o); err != nil {
+			return err
+		}
+		if !f.open[o.Seq] {
+			return fmt.Errorf("request %d ends that is not under way", o.Seq)
+		}
+		delete(f.open, o.Seq)
+		f.t.Observations[o.Seq-1] = o
+		return nil
+	case r.Type == recordEnd && r.End != nil && f.lines > 0:
+		e := *r.End
+		e.Reason = string(trace.Clean(e.Reason))
+		if e.At < 0 || e.Requests < 0 {
+			return errors.New("the end record holds a negative figure")
+		}
+		f.t.End = &e
+		return nil
+	}
+	return fmt.Errorf("a record of type %q has no place here", trace.Clean(r.Type))
+}
+
+func (f *folder) finish() {
+	if n := len(f.open); n > 0 {
+		f.t.Damage = append(f.t.Damage, fmt.Sprintf("%d requests were sent whose outcome was not recorded", n))
+	}
+}

@@ -1,0 +1,233 @@
+package send
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"apisonde/probe/trace"
+)
+
+// dialer makes connections to one origin. The addresses of its host are looked
+// up once, and the first that answers is the only one used from then on: a run
+// that changed servers in the middle would measure two of them.
+type dialer struct {
+	scheme  string
+	host    string
+	port    uint16
+	tls     *tls.Config
+	timeout time.Duration
+	lookup  func(ctx context.Context, host string) ([]netip.Addr, error)
+
+	mu     sync.Mutex
+	known  []netip.Addr       // what the name resolved to
+	pinned map[int]netip.Addr // by family: 4, 6, and 0 for vantages of either
+	last   error              // why the latest dial failed
+}
+
+func newDialer(u *url.URL, conf *tls.Config, timeout time.Duration) (*dialer, error) {
+	port := map[string]uint16{"http": 80, "https": 443}[u.Scheme]
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("%q is not a port", p)
+		}
+		port = uint16(n)
+	}
+	if conf == nil {
+		conf = &tls.Config{}
+	}
+	conf = conf.Clone()
+	conf.ServerName = u.Hostname()
+	conf.NextProtos = []string{"http/1.1"}
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	return &dialer{
+		scheme: u.Scheme, host: u.Hostname(), port: port, tls: conf, timeout: timeout,
+		lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+		pinned: map[int]netip.Addr{},
+	}, nil
+}
+
+// errNoAddress is a host without an address that may be dialled.
+var errNoAddress = errors.New("it has no address that can be probed")
+
+// resolve looks the host up, once. A failed look-up is tried again next time.
+func (d *dialer) resolve(ctx context.Context) ([]netip.Addr, error) {
+	d.mu.Lock()
+	known := d.known
+	d.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	found, err := d.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil {
+		d.known = found
+	}
+	return d.known, nil
+}
+
+func (d *dialer) find(ctx context.Context) ([]netip.Addr, error) {
+	if a, err := netip.ParseAddr(d.host); err == nil {
+		return []netip.Addr{a.Unmap()}, nil
+	}
+	if name := strings.ToLower(strings.TrimSuffix(d.host, ".")); name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		// By definition this machine, whatever a resolver says.
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
+	}
+	all, err := d.lookup(ctx, d.host)
+	if err != nil {
+		return nil, err
+	}
+	var out []netip.Addr
+	for _, a := range all {
+		// Link-local addresses are where clouds keep credentials; a name that
+		// leads there is a mistake or a trap.
+		if a = a.Unmap(); !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errNoAddress
+	}
+	return out, nil
+}
+
+func family(a netip.Addr) int {
+	switch {
+	case !a.IsValid():
+		return 0
+	case a.Is4():
+		return 4
+	}
+	return 6
+}
+
+// candidates are the addresses that a vantage can reach.
+func (d *dialer) candidates(ctx context.Context, v Vantage) ([]netip.Addr, error) {
+	all, err := d.resolve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	want := family(v.Addr)
+	if a, ok := d.pinned[want]; ok {
+		return []netip.Addr{a}, nil
+	}
+	var out []netip.Addr
+	for _, a := range all {
+		if want == 0 || want == family(a) {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("the host has no IPv%d address for vantage %s", want, v.Addr)
+	}
+	return out, nil
+}
+
+func (d *dialer) pin(v Vantage, a netip.Addr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range []int{family(v.Addr), family(a)} {
+		if _, ok := d.pinned[f]; !ok {
+			d.pinned[f] = a
+		}
+	}
+}
+
+// dial opens a connection from a vantage, with TLS where the scheme wants it.
+func (d *dialer) dial(ctx context.Context, v Vantage) (net.Conn, trace.Fault) {
+	nc, fault, err := d.open(ctx, v)
+	if err != nil {
+		d.mu.Lock()
+		d.last = err
+		d.mu.Unlock()
+	}
+	return nc, fault
+}
+
+func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault, error) {
+	ctx, cancel := context.WithTimeout(parent, d.timeout)
+	defer cancel()
+	to, err := d.candidates(ctx, v)
+	if err != nil {
+		if parent.Err() != nil {
+			return nil, trace.FaultCancelled, err
+		}
+		return nil, trace.FaultResolve, err
+	}
+	nd := net.Dialer{}
+	if v.Addr.IsValid() {
+		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(v.Addr, 0))
+		nd.Control = portLater
+	}
+	var nc net.Conn
+	for i, a := range to {
+		// The addresses still to try share what is left of the time.
+		nd.Timeout = 0
+		if deadline, ok := ctx.Deadline(); ok && len(to) > 1 {
+			nd.Timeout = time.Until(deadline) / time.Duration(len(to)-i)
+		}
+		nc, err = nd.DialContext(ctx, "tcp", netip.AddrPortFrom(a, d.port).String())
+		if err == nil {
+			d.pin(v, a)
+			break
+		}
+	}
+	if err != nil {
+		return nil, dialFault(parent, err), err
+	}
+	if d.scheme != "https" {
+		return nc, trace.FaultNone, nil
+	}
+	tc := tls.Client(nc, d.tls)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		if parent.Err() != nil {
+			return nil, trace.FaultCancelled, err
+		}
+		return nil, trace.FaultTLS, err
+	}
+	return tc, trace.FaultNone, nil
+}
+
+// explain says why the latest dial failed, in words without addresses of this
+// machine or anything that was sent.
+func (d *dialer) explain() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last == nil {
+		return ""
+	}
+	var dns *net.DNSError
+	if errors.As(d.last, &dns) {
+		return "the name was not found"
+	}
+	var op *net.OpError
+	if errors.As(d.last, &op) && op.Err != nil {
+		if op.Timeout() {
+			return "no answer within " + d.timeout.String()
+		}
+		return op.Err.Error()
+	}
+	if errors.Is(d.last, context.DeadlineExceeded) {
+		return "no answer within " + d.timeout.String()
+	}
+	return d.last.Error()
+}

@@ -1,0 +1,64 @@
+package send
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"apisonde/probe/trace"
+)
+
+var (
+	errUnsolicited = errors.New("bytes arrived that nothing asked for")
+	errInformation = errors.New("too many informational responses")
+)
+
+// local tells errors of this machine: descriptors, ports, memory.
+func local(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// dialFault names why no connection was made.
+func dialFault(ctx context.Context, err error) trace.Fault {
+	switch {
+	case ctx.Err() != nil:
+		return trace.FaultCancelled
+	case local(err):
+		return trace.FaultLocal
+	}
+	return trace.FaultConnect
+}
+
+// wireFault names why a request that had a connection got no whole response.
+// heard is whether any byte of an answer arrived.
+func wireFault(ctx context.Context, err error, heard bool) trace.Fault {
+	var ne net.Error
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return trace.FaultTimeout
+	case ctx.Err() != nil:
+		return trace.FaultCancelled
+	case errors.Is(err, errUnsolicited), errors.Is(err, errInformation):
+		return trace.FaultMalformed
+	case local(err):
+		return trace.FaultLocal
+	case errors.As(err, &ne) && ne.Timeout():
+		return trace.FaultTimeout
+	}
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, e) {
+			return trace.FaultReset
+		}
+	}
+	if heard {
+		return trace.FaultMalformed
+	}
+	return trace.FaultReset
+}

@@ -1,0 +1,203 @@
+package send
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"apisonde/probe/trace"
+)
+
+// line is one connection of one identity. It implements probe.Line.
+type line struct {
+	s      *Sender
+	id     trace.Identity
+	n      int
+	w      *wire
+	cc     *http.ClientConn
+	trace  *httptrace.ClientTrace
+	usedAt time.Duration
+	uses   int
+	buf    []byte
+}
+
+// dial connects the line and reserves it.
+func (l *line) dial(ctx context.Context) trace.Fault {
+	nc, fault := l.s.dialer.dial(ctx, l.s.cfg.Vantages[l.id.Vantage])
+	if fault != trace.FaultNone {
+		return fault
+	}
+	w := &wire{Conn: nc, now: l.s.cfg.Now}
+	d := l.s.dialer
+	// The address only satisfies the signature: the connection is the one
+	// handed over.
+	cc, err := l.s.transport.NewClientConn(context.WithValue(ctx, wireKey{}, w), d.scheme, net.JoinHostPort(d.host, strconv.Itoa(int(d.port))))
+	if err != nil || cc.Reserve() != nil {
+		_ = nc.Close()
+		if ctx.Err() != nil {
+			return trace.FaultCancelled
+		}
+		return trace.FaultConnect
+	}
+	l.w, l.cc, l.trace, l.uses = w, cc, hooks(w), 0
+	l.n = int(l.s.conns.Add(1))
+	return trace.FaultNone
+}
+
+// hooks counts informational responses on a wire.
+func hooks(w *wire) *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		Got1xxResponse: func(int, textproto.MIMEHeader) error { return w.inform() },
+	}
+}
+
+// Conn implements probe.Line.
+func (l *line) Conn() int { return l.n }
+
+// Alive implements probe.Line.
+func (l *line) Alive() bool { return l.cc.Err() == nil }
+
+// Release implements probe.Line.
+func (l *line) Release() {
+	if !l.Alive() {
+		l.drop()
+		return
+	}
+	l.cc.Release()
+	l.s.push(l)
+}
+
+func (l *line) drop() {
+	_ = l.cc.Close()
+	_ = l.w.Close()
+}
+
+// Do implements probe.Line.
+func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
+	req, err := l.s.request(l.id, route)
+	if err != nil {
+		l.Release()
+		return trace.Observation{Conn: l.n, Fault: trace.FaultLocal}
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.s.cfg.RequestTimeout)
+	defer cancel()
+	resp, err := l.roundTrip(ctx, req)
+	if err != nil && l.w.out.Load() == 0 && ctx.Err() == nil && l.uses > 0 {
+		// The server had closed the idle connection and not one byte left, so
+		// this is still the first time that the request is sent.
+		l.drop()
+		l.s.unannounced(1)
+		if fault := l.dial(ctx); fault != trace.FaultNone {
+			return trace.Observation{Conn: l.n, Fault: fault}
+		}
+		resp, err = l.roundTrip(ctx, req)
+	}
+	l.uses++
+	o.Conn = l.n
+	if l.w.out.Load() > 0 {
+		o.Written = time.Duration(l.w.written.Load())
+	}
+	if err != nil {
+		o.FirstByte = l.w.firstByte()
+		o.Fault = wireFault(ctx, err, o.FirstByte != 0)
+		l.drop()
+		if o.Fault == trace.FaultReset && o.FirstByte == 0 && l.uses > 1 {
+			l.s.unannounced(2)
+		}
+		return o
+	}
+	l.read(ctx, resp, &o)
+	return o
+}
+
+func (l *line) roundTrip(ctx context.Context, tmpl *http.Request) (*http.Response, error) {
+	req := tmpl.WithContext(httptrace.WithClientTrace(ctx, l.trace))
+	if body := l.s.cfg.Request.Body; len(body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		req.ContentLength = int64(len(body))
+	}
+	l.w.begin()
+	resp, err := l.cc.RoundTrip(req)
+	if err == nil && l.w.firstByte() == 0 {
+		// An answer without a byte read since the request left was lying in
+		// the buffer: surplus of the answer before, not ours.
+		err = errUnsolicited
+	}
+	return resp, err
+}
+
+// read takes in the response and decides what becomes of the connection.
+func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observation) {
+	o.FirstByte = l.w.firstByte()
+	if resp.StatusCode < 200 || resp.StatusCode > 999 {
+		// 101 hands the connection over to a protocol that nobody asked for;
+		// net/http lets 000 pass.
+		o.Fault = trace.FaultMalformed
+		l.drop()
+		return
+	}
+	o.Status = resp.StatusCode
+	o.Headers = l.s.keeper.headers(resp.Header)
+	body, whole, err := l.drain(resp)
+	l.w.settle()
+	o.Body = body
+	if err != nil {
+		o.Fault = wireFault(ctx, err, true)
+		l.drop()
+		return
+	}
+	o.Done = l.s.cfg.Now()
+	if !whole || resp.Close || l.cc.Err() != nil {
+		l.drop()
+		return
+	}
+	l.s.push(l)
+}
+
+// drain reads the body to its end or its bound. whole is false where the bound
+// came first.
+func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) {
+	if l.buf == nil {
+		l.buf = make([]byte, 16<<10)
+	}
+	var sum hash.Hash
+	var start []byte
+	for b.Bytes < maxBody {
+		n, e := resp.Body.Read(l.buf)
+		chunk := l.buf[:n]
+		if sum == nil && n > 0 {
+			sum = sha256.New()
+		}
+		if room := digested - b.Bytes; room > 0 && n > 0 {
+			sum.Write(chunk[:min(int64(n), room)])
+		}
+		if room := textSource - len(start); room > 0 && resp.StatusCode/100 != 2 {
+			start = append(start, chunk[:min(n, room)]...)
+		}
+		b.Bytes += int64(n)
+		if errors.Is(e, io.EOF) {
+			whole = true
+			break
+		}
+		if e != nil {
+			err = e
+			break
+		}
+	}
+	_ = resp.Body.Close()
+	if sum != nil {
+		b.Digest = hex.EncodeToString(sum.Sum(nil)[:8])
+	}
+	b.Text = l.s.keeper.text(start)
+	return b, whole, err
+}

@@ -1,0 +1,248 @@
+// Package send is the wire: one call, one request. Connections come from
+// http.Transport.NewClientConn, which, unlike a pooled Transport, never sends a
+// request twice; each belongs to one identity and carries one request at a time.
+package send
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"apisonde/probe"
+	"apisonde/probe/secret"
+	"apisonde/probe/trace"
+)
+
+// Bounds on what one request may cost.
+const (
+	connectTimeout   = 5 * time.Second
+	requestTimeout   = 30 * time.Second
+	maxHeaderBytes   = 64 << 10
+	maxInformational = 10
+	maxBody          = 1 << 20  // drained at most; a longer one costs its connection
+	digested         = 64 << 10 // of the body, that the digest covers
+	maxIdle          = 512      // idle connections over all identities
+)
+
+// Config says what to send, as whom, and from where.
+type Config struct {
+	Request   Request
+	Keys      map[string]secret.Value // by name of the trace.Key
+	Users     map[string]secret.Value // by label
+	Forwarded map[string]string       // label to address; a label that is missing is the address
+	Vantages  map[string]Vantage      // by label; a label that is missing is the machine's own choice
+	Version   string                  // of apisonde, for the User-Agent
+	Now       func() time.Duration    // offset from the origin of the run
+	TLS       *tls.Config             // nil: the system's roots
+
+	// Timeouts; zero is 5 s to connect and 30 s for the whole request.
+	ConnectTimeout, RequestTimeout time.Duration
+}
+
+// Sender makes connections and requests. It implements probe.Sender.
+type Sender struct {
+	cfg       Config
+	dialer    *dialer
+	transport *http.Transport
+	redactor  *secret.Redactor
+	keeper    *keeper
+	conns     atomic.Int64
+	requests  sync.Map // requestKey → *http.Request
+
+	mu      sync.Mutex
+	idle    map[trace.Identity][]*line
+	idleN   int
+	unkept  int  // idle connections that the server closed soon after use
+	brittle bool // the server closes connections unannounced: none is used twice
+	closed  bool
+}
+
+var _ probe.Sender = (*Sender)(nil)
+
+type requestKey struct {
+	id    trace.Identity
+	route string
+}
+
+type wireKey struct{}
+
+// silence keeps net/http from printing what a server sent, and with it possibly
+// a credential, through the standard logger. Nothing here logs through it.
+var silence = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
+
+// New checks the request and the vantages; it connects to nothing.
+func New(cfg Config) (*Sender, error) {
+	if cfg.Request.KeyIn == (Place{}) {
+		cfg.Request.KeyIn = DefaultKeyPlace
+	}
+	if cfg.Request.UserIn == (Place{}) {
+		cfg.Request.UserIn = DefaultUserPlace
+	}
+	if cfg.Request.Method == "" {
+		cfg.Request.Method = http.MethodGet
+	}
+	cfg.ConnectTimeout = cmpOr(cfg.ConnectTimeout, connectTimeout)
+	cfg.RequestTimeout = cmpOr(cfg.RequestTimeout, requestTimeout)
+	if cfg.Now == nil {
+		return nil, errors.New("send: no clock")
+	}
+	if err := cfg.Request.check(); err != nil {
+		return nil, err
+	}
+	for name, v := range cfg.Vantages {
+		if err := v.Check(); err != nil {
+			return nil, fmt.Errorf("vantage %s: %w", name, err)
+		}
+	}
+	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.ConnectTimeout)
+	if err != nil {
+		return nil, err
+	}
+	silence()
+	s := &Sender{
+		cfg: cfg, dialer: d,
+		redactor: secret.NewRedactor(cfg.secrets()...),
+		idle:     map[trace.Identity][]*line{},
+	}
+	s.keeper = newKeeper(s.redactor)
+	handed := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return ctx.Value(wireKey{}).(*wire), nil
+	}
+	s.transport = &http.Transport{
+		DialContext: handed, DialTLSContext: handed,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		Protocols:              new(http.Protocols),
+	}
+	s.transport.Protocols.SetHTTP1(true)
+	return s, nil
+}
+
+func cmpOr(d, def time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return def
+}
+
+// Resolve looks the host up now, so that a name that does not exist is known
+// before a run starts. Without it the first request finds out.
+func (s *Sender) Resolve(ctx context.Context) error {
+	for name, v := range s.cfg.Vantages {
+		if _, err := s.dialer.candidates(ctx, v); err != nil {
+			return fmt.Errorf("host %s, vantage %s: %w", s.dialer.host, name, err)
+		}
+	}
+	if _, err := s.dialer.resolve(ctx); err != nil {
+		return fmt.Errorf("host %s: %w", s.dialer.host, err)
+	}
+	return nil
+}
+
+// Explain says in words why the latest connection could not be made, "" if all
+// could.
+func (s *Sender) Explain() string {
+	return string(trace.Clean(s.redactor.Text(s.dialer.explain())))
+}
+
+// Reserve implements probe.Sender.
+func (s *Sender) Reserve(ctx context.Context, id trace.Identity, fresh bool) (probe.Line, trace.Fault) {
+	if !fresh {
+		if l := s.pop(id); l != nil {
+			return l, trace.FaultNone
+		}
+	}
+	l := &line{s: s, id: id}
+	if fault := l.dial(ctx); fault != trace.FaultNone {
+		return nil, fault
+	}
+	return l, trace.FaultNone
+}
+
+// soon is how long an idle connection must last for the server to count as one
+// that keeps connections.
+const soon = time.Second
+
+// pop takes the most recently used idle line that is still open, and drops
+// those that are not.
+func (s *Sender) pop(id trace.Identity) *line {
+	for {
+		s.mu.Lock()
+		list := s.idle[id]
+		if len(list) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		l := list[len(list)-1]
+		s.idle[id] = list[:len(list)-1]
+		s.idleN--
+		s.mu.Unlock()
+		if l.cc.Reserve() == nil {
+			return l
+		}
+		l.drop()
+		if s.cfg.Now()-l.usedAt < soon {
+			s.unannounced(1)
+		}
+	}
+}
+
+// unannounced notes that the server closed a connection without saying so in
+// the answer before. Two of these, or one that cost a request, and connections
+// are no longer used twice: any further one could cost a request as well.
+func (s *Sender) unannounced(weight int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unkept += weight
+	s.brittle = s.brittle || s.unkept >= 2
+}
+
+// push gives a line back for later, or closes it.
+func (s *Sender) push(l *line) {
+	l.usedAt = s.cfg.Now()
+	s.mu.Lock()
+	keep := !s.closed && !s.brittle && s.idleN < maxIdle
+	if keep {
+		s.idle[l.id] = append(s.idle[l.id], l)
+		s.idleN++
+	}
+	s.mu.Unlock()
+	if !keep {
+		l.drop()
+	}
+}
+
+// Close closes every idle connection. Those in use close when they come back.
+func (s *Sender) Close() {
+	s.mu.Lock()
+	idle := s.idle
+	s.idle, s.idleN, s.closed = map[trace.Identity][]*line{}, 0, true
+	s.mu.Unlock()
+	for _, list := range idle {
+		for _, l := range list {
+			l.drop()
+		}
+	}
+}
+
+// request returns the prepared request of an identity on a route.
+func (s *Sender) request(id trace.Identity, route string) (*http.Request, error) {
+	k := requestKey{id, route}
+	if r, ok := s.requests.Load(k); ok {
+		return r.(*http.Request), nil
+	}
+	r, err := s.build(id, route)
+	if err != nil {
+		return nil, err
+	}
+	s.requests.Store(k, r)
+	return r, nil
+}

@@ -1,0 +1,81 @@
+package send
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// wire is a connection that notes when a request leaves and when its answer
+// begins. For https it wraps the TLS connection, so that tickets and other
+// records of TLS itself are not taken for an answer.
+type wire struct {
+	net.Conn
+	now func() time.Duration
+
+	// Offsets in nanoseconds; zero is "not yet". written is stamped before the
+	// system call, so the server cannot have decided earlier; first after the
+	// read, so it cannot have decided later.
+	written, first, latest atomic.Int64
+	out                    atomic.Int64 // bytes of the request that left
+	informational          atomic.Int64 // 1xx responses to this request
+	open                   atomic.Bool  // a request is under way
+}
+
+// begin makes ready for a request.
+func (w *wire) begin() {
+	for _, v := range []*atomic.Int64{&w.written, &w.first, &w.latest, &w.out, &w.informational} {
+		v.Store(0)
+	}
+	w.open.Store(true)
+}
+
+// settle ends a request: whatever arrives now was not asked for.
+func (w *wire) settle() { w.open.Store(false) }
+
+// Write implements net.Conn.
+func (w *wire) Write(p []byte) (int, error) {
+	w.written.CompareAndSwap(0, stamp(w.now()))
+	n, err := w.Conn.Write(p)
+	w.out.Add(int64(n))
+	return n, err
+}
+
+// Read implements net.Conn.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	if !w.open.Load() || w.written.Load() == 0 {
+		// Passing them on would make net/http print them to standard error,
+		// or take them for the answer to the next request.
+		return 0, errUnsolicited
+	}
+	at := stamp(w.now())
+	w.first.CompareAndSwap(0, at)
+	w.latest.Store(at)
+	return n, err
+}
+
+// inform counts an informational response. The answer proper is still to
+// come, so what was read so far does not count as its first byte.
+func (w *wire) inform() error {
+	w.first.Store(0)
+	if w.informational.Add(1) > maxInformational {
+		return errInformation
+	}
+	return nil
+}
+
+// firstByte is when the answer proper began, or the last bytes before it where
+// both came in one read.
+func (w *wire) firstByte() time.Duration {
+	if t := w.first.Load(); t != 0 {
+		return time.Duration(t)
+	}
+	return time.Duration(w.latest.Load())
+}
+
+// stamp keeps zero free for "never".
+func stamp(d time.Duration) int64 { return max(int64(d), 1) }

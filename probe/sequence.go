@@ -1,0 +1,120 @@
+package probe
+
+import (
+	"context"
+	"time"
+
+	"apisonde/probe/guard"
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// ahead is how long before a timed send its connection is made ready: long
+// enough to dial, short enough that the server does not close it again.
+const ahead = 100 * time.Millisecond
+
+// lead is ahead, or more where round trips are long or many connections are to
+// be made.
+func (s *Session) lead(lines int) time.Duration {
+	each := max(ahead, 4*s.longest)
+	return min(each+each*time.Duration(lines)/32, 3*time.Second)
+}
+
+// sequence sends one by one, each after the answer to the one before.
+func (s *Session) sequence(ctx, wire context.Context, step plan.Step, no int) *halt {
+	base := max(step.Start, s.cfg.Clock.Now())
+	limited, admitted := 0, 0
+	for i, snd := range step.Sends {
+		// A send with a time of its own has a schedule to miss; one without
+		// leaves when it can.
+		slack := time.Duration(-1)
+		if snd.At > 0 || i == 0 && step.Start > 0 {
+			slack = lateAfter
+		}
+		r, h := s.one(ctx, wire, no, snd, base+snd.At, slack)
+		if h != nil {
+			return h
+		}
+		if !r.sent {
+			continue
+		}
+		if h := s.judge(r.obs, r.outcome); h != nil {
+			return h
+		}
+		limited, admitted = limited+is(r.outcome, trace.Limited), admitted+is(r.outcome, trace.Admitted)
+		if over(step, limited, admitted) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// over tells whether a step has seen what it was waiting for.
+func over(step plan.Step, limited, admitted int) bool {
+	return step.StopAfterLimited > 0 && limited >= step.StopAfterLimited ||
+		step.StopAfterAdmitted > 0 && admitted >= step.StopAfterAdmitted
+}
+
+func is(o, want trace.Outcome) int {
+	if o == want {
+		return 1
+	}
+	return 0
+}
+
+// result is what became of one send of a sequence.
+type result struct {
+	obs     trace.Observation
+	outcome trace.Outcome
+	sent    bool // false where the identity's rejections are spent
+}
+
+// one sends one request at an instant, or now if that is past, and waits for
+// its end.
+func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slack time.Duration) (result, *halt) {
+	// The answer before may have come after this one was due; then it is due
+	// now.
+	at = max(at, s.cfg.Clock.Now())
+	switch {
+	case s.guard.Spent(snd.Identity):
+		return result{}, nil
+	case s.tooLate(at):
+		return result{}, &halt{reason: StopDuration}
+	}
+	if h := s.pause(ctx, at-s.lead(1)); h != nil {
+		return result{}, h
+	}
+	var sh shot
+	sh.slack = slack
+	sh.line, sh.fault = s.cfg.Sender.Reserve(ctx, snd.Identity, snd.NewConn)
+	if h := s.hold(ctx, &sh, at, slack >= 0, snd); h != nil || sh.grant.Answer != guard.Granted {
+		if sh.line != nil {
+			sh.line.Release()
+		}
+		return result{}, h
+	}
+	if slack < 0 {
+		at = s.cfg.Clock.Now()
+	}
+	if h := s.aim(&sh, no, snd, at); h != nil {
+		return result{}, h
+	}
+	sh.fire(wire)
+	outcome, h := s.closed(sh)
+	return result{sh.obs, outcome, true}, h
+}
+
+// hold keeps a shot with its line until its instant has come and the guard has
+// granted it. A line that died meanwhile is replaced.
+func (s *Session) hold(ctx context.Context, sh *shot, at time.Duration, precise bool, snd plan.Send) *halt {
+	if s.cfg.Clock.Until(ctx, at, precise) != nil {
+		return &halt{reason: StopInterrupted}
+	}
+	if sh.line != nil && !sh.line.Alive() {
+		sh.line.Release()
+		sh.line, sh.fault = s.cfg.Sender.Reserve(ctx, snd.Identity, snd.NewConn)
+	}
+	var h *halt
+	sh.grant, h = s.admit(ctx, snd.Identity)
+	return h
+}
