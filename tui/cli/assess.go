@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+	"github.com/urfave/cli/v2"
+
+	"apisonde/analyze"
+	"apisonde/analyze/infer"
+	"apisonde/analyze/verdict"
+	"apisonde/probe"
+	"apisonde/probe/journal"
+	"apisonde/probe/plan"
+	"apisonde/probe/send"
+	"apisonde/probe/trace"
+)
+
+// assessment is one run from plan to verdict. start opens its journal; run sends.
+type assessment struct {
+	plan    plan.Plan
+	request send.Config // its clock is the assessment's
+	seed    uint64
+	path    string // of the journal; "" before start names one by default
+
+	clock   *probe.WallClock
+	sender  *send.Sender
+	engine  *infer.Engine
+	journal probe.Journal
+	session *probe.Session
+}
+
+// newAssessment checks everything that can be checked without sending. Its errors
+// are usage errors.
+func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
+	a := &assessment{plan: cfg.plan, request: cfg.send, seed: c.Uint64("seed"), path: c.String("trace")}
+	if !c.IsSet("seed") {
+		a.seed = uint64(rand.Uint32()) // short enough to be typed again
+	}
+	if c.IsSet("trace") {
+		if _, err := os.Lstat(a.path); a.path == "" || err == nil {
+			return nil, usagef("--trace: %q exists already or is no name; name a new file. Nothing was sent", a.path)
+		}
+	}
+	a.request.Now = func() time.Duration { return a.clock.Now() }
+	sender, err := send.New(a.request)
+	if err != nil {
+		return nil, &failure{exitUsage, err}
+	}
+	a.sender = sender
+	return a, nil
+}
+
+// start begins the run's clock and opens its journal. wrap may put another journal
+// around the one on disk; nil puts none.
+func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
+	a.clock = probe.NewClock()
+	meta := trace.Meta{
+		Tool: version, Target: a.plan.Target, Started: a.clock.Started().UTC(), Seed: a.seed,
+		Roster: a.plan.Roster, Budget: a.plan.Budget, Loopback: a.plan.Loopback,
+	}
+	w, err := a.create(meta)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return &failure{exitUsage, err}
+	case err != nil:
+		return &failure{exitTrace, err}
+	}
+	a.journal = w
+	if wrap != nil {
+		a.journal = wrap(w)
+	}
+	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Loopback: meta.Loopback, Seed: meta.Seed})
+	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: a.journal, Clock: a.clock})
+	return nil
+}
+
+// create opens the journal where --trace says, or under the state folder. Two runs
+// may begin within one second, so a default name that is taken gets a number.
+func (a *assessment) create(meta trace.Meta) (*journal.Writer, error) {
+	if a.path != "" {
+		return journal.Create(a.path, meta)
+	}
+	base := filepath.Join(xdg.StateHome, "apisonde", hostName(a.request.Request.URL.Host)+"-"+meta.Started.Format("20060102T150405Z"))
+	for n := 1; ; n++ {
+		a.path = base + ".ndjson"
+		if n > 1 {
+			a.path = fmt.Sprintf("%s-%d.ndjson", base, n)
+		}
+		w, err := journal.Create(a.path, meta)
+		if n < 100 && errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		return w, err
+	}
+}
+
+// hostName is a host and port as part of a file name.
+func hostName(host string) string {
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		host = h + "-" + port
+	}
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, strings.Trim(host, "[]"))
+}
+
+// run sends until the engine has nothing left to ask or something ends the run,
+// and states what was learnt. A cancelled ctx ends it in order.
+func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
+	defer a.sender.Close()
+	res := a.session.Run(ctx)
+	return res, analyze.Conclude(res.Trace, tool())
+}

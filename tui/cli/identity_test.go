@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"apisonde/probe/send"
+)
+
+func TestParseNamed(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]named{
+		"env:API_KEY":         {"k2", "", "env:API_KEY"},
+		"-":                   {"k2", "", "-"},
+		"prompt":              {"k2", "", "prompt"},
+		"literal:a=b":         {"k2", "", "literal:a=b"},
+		"file:/a=b":           {"k2", "", "file:/a=b"},
+		"main=env:K":          {"main", "", "env:K"},
+		"k1@alice=env:K1":     {"k1", "alice", "env:K1"},
+		"k1@alice=literal:==": {"k1", "alice", "literal:=="},
+	} {
+		got, err := parseNamed("key", "k", 2, in, true)
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(named{})); d != "" {
+			t.Errorf("%q (-want +got):\n%s", in, d)
+		}
+	}
+	// A key written where its reference belongs must not come back in the message.
+	for _, in := range []string{"", "canary", "canary==", "k1=canary", "k1@=env:K", "@alice=env:K", "=env:K", "k 1=env:K",
+		"k1@a@b=env:K", strings.Repeat("k", 33) + "=env:K", "\x1b=env:K"} {
+		_, err := parseNamed("key", "k", 2, in, true)
+		if codeOf(err) != exitUsage || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%q: %v, want a usage error that does not repeat it", in, err)
+		}
+	}
+	if _, err := parseNamed("user", "u", 1, "u1@alice=env:U", false); codeOf(err) != exitUsage {
+		t.Errorf("a user with an owner: %v, want a usage error", err)
+	}
+	if _, err := parseAllNamed("key", "k", []string{"k2=env:A", "env:B"}, true); codeOf(err) != exitUsage {
+		t.Errorf("two keys called k2: %v, want a usage error", err)
+	}
+}
+
+func TestParseAddresses(t *testing.T) {
+	t.Parallel()
+	names, vantages, err := parseAddresses([]string{"a=127.0.0.1", "127.0.0.2", "six=::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"a", "127.0.0.2", "six"}, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	want := map[string]send.Vantage{
+		"a": {Addr: netip.MustParseAddr("127.0.0.1")}, "127.0.0.2": {Addr: netip.MustParseAddr("127.0.0.2")}, "six": {Addr: netip.MustParseAddr("::1")},
+	}
+	if d := cmp.Diff(want, vantages, cmpopts.EquateComparable(netip.Addr{})); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	for _, in := range [][]string{{"localhost"}, {"if:eth0"}, {"socks5h://h:1"}, {"http://h:1"}, {"ssh://u@h"}, {"forwarded:1.2.3.4"}, {"a="}, {"=::1"},
+		{"a=127.0.0.1", "a=127.0.0.2"}, {"a=127.0.0.1", "b=127.0.0.1"}, {"0.0.0.0"}} {
+		if _, _, err := parseAddresses(in); codeOf(err) != exitUsage {
+			t.Errorf("%q: %v, want a usage error", in, err)
+		}
+	}
+}

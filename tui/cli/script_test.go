@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/time/rate"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"apisonde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// Each script is one behaviour. It has a server of its own at $TARGET, whose
+// limiter is golang.org/x/time/rate: 10 a second, bursts of 12, for each X-Api-Key.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			s := newTarget()
+			env.Defer(s.Close)
+			env.Values["target"] = s
+			env.Setenv("TARGET", s.URL)
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits,
+			"sent":  sent,
+		},
+	})
+}
+
+// exits runs a program and checks its exit code: exits 2 apisonde probe.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARGUMENT...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s ended with %d, want %d\n%s%s", args[1], got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// sent checks how many requests the script's server has seen: "sent 0", "sent some"
+// (one or more), or "sent 1 3" (1 to 3).
+func sent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: sent COUNT | sent some | sent FROM TO")
+	}
+	n := int(ts.Value("target").(*target).requests.Load())
+	from, to := 1, math.MaxInt
+	if args[0] != "some" {
+		var err error
+		from, err = strconv.Atoi(args[0])
+		ts.Check(err)
+		to, err = strconv.Atoi(args[len(args)-1])
+		ts.Check(err)
+	}
+	if n < from || n > to {
+		ts.Fatalf("the server has seen %d requests, want %d to %d", n, from, to)
+	}
+}
+
+// target is a server that limits each key with golang.org/x/time/rate.
+type target struct {
+	*httptest.Server
+	requests atomic.Int64
+	mu       sync.Mutex
+	limiters map[string]*rate.Limiter
+}
+
+func newTarget() *target {
+	t := &target{limiters: map[string]*rate.Limiter{}}
+	t.Server = httptest.NewServer(t)
+	return t
+}
+
+func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t.requests.Add(1)
+	key := r.Header.Get("X-Api-Key")
+	t.mu.Lock()
+	l := t.limiters[key]
+	if l == nil {
+		l = rate.NewLimiter(10, 12)
+		t.limiters[key] = l
+	}
+	t.mu.Unlock()
+	if !l.Allow() {
+		http.Error(w, "slow down, "+key, http.StatusTooManyRequests)
+	}
+}
