@@ -171,7 +171,7 @@ func expect(a *verdict.Advice, r *reasons, layers []layer) {
 	}
 	zero := 0.0
 	a.Expected.RejectsPer1000 = &zero
-	r.add("expected.rejects_per_1000", "none while the stated figures hold (confidence "+num(sure)+") and nobody else spends from the same counter")
+	r.add("expected.rejects_per_1000", "none while the stated figures hold, whose confidence is "+num(sure)+", and nobody else spends from the same counter")
 	if a.Pace.RatePerS == nil {
 		return
 	}
@@ -213,8 +213,11 @@ func (r *reasons) replace(setting, because string) {
 // nameOf names a layer for people.
 func nameOf(i, n int, l verdict.Limit) string {
 	name := words(l.Algorithm)
-	if l.Algorithm == verdict.Unknown {
+	switch l.Algorithm {
+	case verdict.Unknown:
 		name = "limit of unknown kind"
+	case verdict.Concurrency:
+		name = "concurrency limit"
 	}
 	if l.Source == "advertised" {
 		name = "advertised " + name

@@ -36,17 +36,17 @@ func backoff(a *verdict.Advice, r *reasons, layers []layer, c Client) {
 		baseWhy = "how soon the limit recovers is not known: a customary wait, not a measured one"
 		capWhy = baseWhy
 	}
-	if l, wait, ok := costlyRetry(layers); ok && wait > base {
-		base, baseWhy = wait, l.name+": a rejected request counts too, so wait a whole window"
+	if l, w, ok := costlyRetry(layers); ok && w > base {
+		base, baseWhy = w, l.name+": a rejected request counts too, so wait a whole window"
 	}
-	if l, wait, ok := longestPenalty(layers, c); ok && wait > base {
-		base, baseWhy = wait, penaltyWhy(l, wait)
+	if l, w, ok := longestPenalty(layers, c); ok && w > base {
+		base, baseWhy = w, penaltyWhy(l, w)
 	}
 	if base > capS {
 		capS, capWhy = base, "no shorter than the first wait"
 	}
 	b := &a.Backoff
-	b.BaseS, b.Factor, b.CapS, b.Jitter = ceilTo(base), 2, ceilTo(capS), "positive"
+	b.BaseS, b.Factor, b.CapS, b.Jitter = wait(base), 2, wait(capS), "positive"
 	b.MaxAttempts = 1 + int(math.Ceil(math.Log2(2*b.CapS/b.BaseS+1)))
 	r.add("backoff.base_s", baseWhy)
 	r.add("backoff.factor", "2: doubling reaches the longest useful wait in few attempts")
@@ -55,6 +55,9 @@ func backoff(a *verdict.Advice, r *reasons, layers []layer, c Client) {
 	r.add("backoff.jitter", "add chance to a wait, never subtract: too early is refused, and all at once is refused too")
 	retryAfter(b, r, layers)
 }
+
+// wait rounds a wait up to 3 digits: more would be precision without a use.
+func wait(v float64) float64 { return roundSig(v, 3, math.Ceil) }
 
 func baseFormula(l layer) string {
 	switch l.limit.Algorithm {
@@ -99,18 +102,18 @@ func longestPenalty(layers []layer, c Client) (layer, float64, bool) {
 
 func longest(layers []layer, of func(layer) float64) (layer, float64, bool) {
 	var best layer
-	wait := 0.0
+	most := 0.0
 	for _, l := range layers {
-		if w := of(l); w > wait {
-			best, wait = l, w
+		if w := of(l); w > most {
+			best, most = l, w
 		}
 	}
-	return best, wait, wait > 0
+	return best, most, most > 0
 }
 
-func penaltyWhy(l layer, wait float64) string {
+func penaltyWhy(l layer, w float64) string {
 	p := l.limit.Rejection.PenaltyS
-	s := fmt.Sprintf("%s: a rejection is followed by a penalty of %s, so never exceed the pace, and wait it out (%s)", l.name, secs(p.Value), high("penalty + δ", p, secs(wait), " s"))
+	s := fmt.Sprintf("%s: a rejection is followed by a penalty of %s, so never exceed the pace, and wait it out (%s)", l.name, secs(p.Value), high("penalty + δ", p, secs(w), " s"))
 	if e := l.limit.Rejection.PenaltyExtends; e != nil && *e {
 		s += "; every request during the penalty starts it anew"
 	}

@@ -57,21 +57,22 @@ func wholeLow(f *verdict.Figure) int {
 const digits = 5
 
 // floorTo and ceilTo round to digits significant digits, down and up.
-func floorTo(v float64) float64 { return roundTo(v, math.Floor) }
-func ceilTo(v float64) float64  { return roundTo(v, math.Ceil) }
+func floorTo(v float64) float64 { return roundSig(v, digits, math.Floor) }
+func ceilTo(v float64) float64  { return roundSig(v, digits, math.Ceil) }
 
-func roundTo(v float64, round func(float64) float64) float64 {
+// roundSig rounds to n significant digits with round.
+func roundSig(v float64, n int, round func(float64) float64) float64 {
 	if v <= 0 || math.IsInf(v, 0) {
 		return v
 	}
-	places := digits - 1 - int(math.Floor(math.Log10(v)))
+	places := n - 1 - int(math.Floor(math.Log10(v)))
 	scale := math.Pow10(places)
 	r := round(v * scale)
 	// A value that is already round must not move by an error in its last bit.
-	if n := math.Round(v * scale); math.Abs(n-v*scale) < 1e-7 {
-		r = n
+	if near := math.Round(v * scale); math.Abs(near-v*scale) < 1e-7 {
+		r = near
 	}
-	out, err := strconv.ParseFloat(strconv.FormatFloat(r/scale, 'g', digits, 64), 64)
+	out, err := strconv.ParseFloat(strconv.FormatFloat(r/scale, 'g', n, 64), 64)
 	if err != nil {
 		return r / scale
 	}
@@ -80,7 +81,7 @@ func roundTo(v float64, round func(float64) float64) float64 {
 
 // num writes a number without exponent or needless zeros.
 func num(v float64) string {
-	r := roundTo(v, math.Round)
+	r := roundSig(v, digits, math.Round)
 	return strconv.FormatFloat(r, 'f', -1, 64)
 }
 

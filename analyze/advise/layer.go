@@ -51,7 +51,7 @@ func tighter(a, b bound, alg string) bound {
 		return a
 	}
 	if b.rate > 0 && (a.rate == 0 || b.rate < a.rate) {
-		a.rate, a.why = b.rate, b.why+", because it may as well be a "+words(alg)
+		a.rate, a.why = b.rate, "as it may also be a "+words(alg)+", "+b.why
 	}
 	a.burst = leastKnown(a.burst, b.burst)
 	a.inflight = leastKnown(a.inflight, b.inflight)
@@ -112,6 +112,9 @@ func windowBound(l verdict.Limit, f figures) bound {
 		return bound{}
 	}
 	b := bound{burst: 1, base: w / 8, recover: w + f.delta}
+	if f.limit == 0 && f.burst == 0 {
+		b.base, b.recover = 0, 0 // the rate alone does not say how long the window is
+	}
 	if l.Alignment != nil && *l.Alignment == verdict.AlignLastRequest {
 		b.rate = 1 / (w + f.delta + strict)
 		b.base = w + f.delta
@@ -133,6 +136,9 @@ func counterBound(l verdict.Limit, f figures) bound {
 	// The first wait that can help is until the previous window's share has
 	// fallen by one request.
 	b := bound{burst: 1, base: w / 8, recover: w + w/float64(n) + f.delta}
+	if f.limit == 0 && f.burst == 0 {
+		b.base, b.recover = 0, 0
+	}
 	even := float64(n-2) / (w + 2*f.delta + strict)
 	pair := float64(n) / (2*w + f.delta + strict)
 	if even >= pair {
@@ -194,7 +200,7 @@ func tickBound(l verdict.Limit, f figures) bound {
 // queueBound keeps a leaky queue from delaying, where that is known, and from
 // refusing.
 func queueBound(l verdict.Limit, f figures) bound {
-	if f.rate == 0 && f.limit > 0 && f.window > 0 {
+	if f.limit > 0 && f.window > 0 {
 		b := windowBound(l, f)
 		b.why += "; more than that is delayed"
 		return b
