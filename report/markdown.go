@@ -205,15 +205,13 @@ func (m *page) untested() {
 }
 
 func (m *page) warnings() {
-	if len(m.v.Warnings)+len(m.t.Damage) == 0 {
+	list := warnings(m.v, m.t)
+	if len(list) == 0 {
 		return
 	}
 	m.heading("Warnings")
-	for _, s := range m.v.Warnings {
+	for _, s := range list {
 		m.item(prose(s))
-	}
-	for _, s := range m.t.Damage {
-		m.item("The trace is damaged: " + prose(s))
 	}
 }
 

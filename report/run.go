@@ -79,9 +79,9 @@ func (y *tally) add(o trace.Observation, out trace.Outcome) {
 	}
 }
 
-// outcomes says how each observation counts: the statuses that say so
-// themselves are rejections, and so are those that the verdict names, once the
-// same caller was let through before.
+// outcomes says how each observation counts. A status that says so itself is a
+// rejection; one that has other meanings too, or that only the verdict names,
+// is one once the same caller was let through before.
 func outcomes(v verdict.Verdict, t trace.Trace) []trace.Outcome {
 	named := map[int]bool{}
 	for _, l := range v.Limits {
@@ -97,7 +97,7 @@ func outcomes(v verdict.Verdict, t trace.Trace) []trace.Outcome {
 	out := make([]trace.Outcome, len(t.Observations))
 	for i, o := range t.Observations {
 		k := at{o.Identity, o.Route}
-		out[i] = outcome(o, named[o.Status] && before[k])
+		out[i] = outcome(o, (named[o.Status] || o.Status == 403 || o.Status == 503) && before[k])
 		before[k] = before[k] || out[i] == trace.Admitted
 	}
 	return out
@@ -155,7 +155,11 @@ func (r *run) peaks(t trace.Trace) {
 }
 
 // mostBins is how many intervals a chart shows: as many as fit on 80 columns.
-const mostBins = 64
+// Few requests get fewer, so that an interval holds more than one or none.
+const (
+	mostBins  = 64
+	leastBins = 12
+)
 
 // bins counts admissions and rejections in equal intervals of a round length.
 func (r *run) bins(t trace.Trace) {
@@ -166,8 +170,8 @@ func (r *run) bins(t trace.Trace) {
 	for _, o := range t.Observations {
 		last = max(last, o.Written)
 	}
-	r.bin = roundStep(max(r.wall, last), mostBins)
-	n := int(max(r.wall, last)/r.bin) + 1
+	r.bin = roundStep(max(r.wall, last), min(mostBins, max(leastBins, len(t.Observations)/2)))
+	n := max(int((r.wall+r.bin-1)/r.bin), int(last/r.bin)+1)
 	r.admitted, r.limited = make([]float64, n), make([]float64, n)
 	for i, o := range t.Observations {
 		at := int(max(o.Written, 0) / r.bin)

@@ -17,7 +17,7 @@ const stripMost = 400
 func (m *page) sent() {
 	m.heading("What was sent")
 	c := m.v.Cost
-	m.f("%s\n", prose(spent(m.v)))
+	m.f("%s.\n", prose(spent(m.v)))
 	if c.Requests == 0 && len(m.run.tallies) == 0 {
 		return
 	}
@@ -25,10 +25,24 @@ func (m *page) sent() {
 		m.f("\nAt most %s went out within one second, and at most %d were in flight at once.\n\n", count(m.run.peak, "request"), m.run.inflight)
 		rows := make([][]string, len(m.run.tallies))
 		for i, y := range m.run.tallies {
-			rows[i] = []string{prose(y.identity.String()), cellCode(y.route), fmt.Sprint(y.sent), fmt.Sprint(y.admitted), fmt.Sprint(y.limited), fmt.Sprint(y.refused + y.ignored), statuses(y)}
+			rows[i] = []string{cellCode(y.identity.String()), cellCode(y.route), fmt.Sprint(y.sent), fmt.Sprint(y.admitted), fmt.Sprint(y.limited), fmt.Sprint(y.refused + y.ignored), statuses(y)}
 		}
 		m.table([]string{"Sent as", "Path", "Requests", "Admitted", "Limited", "Other", "Statuses"}, rows)
+		m.recount()
 		m.pictures()
+	}
+}
+
+// recount says so where the table and the verdict count differently: the trace
+// may have been read by other rules than the verdict was drawn from.
+func (m *page) recount() {
+	admitted, limited := 0, 0
+	for _, y := range m.run.tallies {
+		admitted += y.admitted
+		limited += y.limited
+	}
+	if c := m.v.Cost; admitted != c.Admitted || limited != c.Limited {
+		m.f("\nThe table counts the requests in the trace, %d admitted and %d limited; the verdict counts %d and %d.\n", admitted, limited, c.Admitted, c.Limited)
 	}
 }
 
@@ -82,12 +96,11 @@ func shorten(s string, width int) string {
 // spent says what the assessment cost.
 func spent(v verdict.Verdict) string {
 	c := v.Cost
-	s := fmt.Sprintf("%s: %d admitted, %d limited, %d neither", count(c.Requests, "request"), c.Admitted, c.Limited, c.Ignored)
-	s += ", in " + span(roundTenth(c.WallS))
+	s := fmt.Sprintf("%s in %s: %d admitted, %d limited, %d neither", count(c.Requests, "request"), span(roundTenth(c.WallS)), c.Admitted, c.Limited, c.Ignored)
 	if c.Bytes > 0 {
-		s += "; " + bytesWords(c.Bytes) + " received"
+		s += "; " + bytesWords(c.Bytes)
 	}
-	return s + "."
+	return s
 }
 
 func bytesWords(n int64) string {

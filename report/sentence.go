@@ -51,10 +51,10 @@ func holder(l verdict.Limit) (string, bool) {
 // sentence says in plain words what one layer allows and to whom.
 func sentence(l verdict.Limit) string {
 	who, settled := holder(l)
-	s := who + " gets " + allowance(l)
 	if l.Routes != nil {
-		s += " on " + strings.Join(l.Routes, ", ")
+		who = "On " + and(l.Routes) + ", " + strings.ToLower(who[:1]) + who[1:]
 	}
+	s := who + " gets " + allowance(l)
 	if n := l.Nodes; n != nil {
 		s += fmt.Sprintf(", on each of %s servers that count apart", around(n))
 	}

@@ -21,7 +21,7 @@ func adviceLine(a *verdict.Advice) string {
 		}
 		parts = append(parts, s)
 		if p.Burst != nil && *p.Burst > 1 {
-			parts = append(parts, "no more than "+setting(*p.Burst)+" at once after a rest")
+			parts = append(parts, "no more than "+setting(*p.Burst)+" in quick succession after a rest")
 		}
 	}
 	if p.Concurrency != nil {
@@ -42,14 +42,14 @@ func adviceLine(a *verdict.Advice) string {
 	return paceFor(p) + s + "."
 }
 
-func paceFor(p verdict.Pace) string {
-	switch {
-	case p.Per == nil:
-		return "For the whole client: "
-	case len(p.Per) == 0:
-		return "For all callers together: "
+func paceFor(p verdict.Pace) string { return "For " + paced(p) + ": " }
+
+// paced names what the pace is kept for.
+func paced(p verdict.Pace) string {
+	if len(p.Per) == 0 {
+		return "the whole client"
 	}
-	return "For each " + scopeName(p.Per) + ": "
+	return "each " + scopeName(p.Per)
 }
 
 // exactSpan writes a setting in seconds without rounding it.
@@ -68,10 +68,6 @@ func settingRows(a verdict.Advice) [][2]string {
 	if p.Concurrency != nil {
 		inflight = fmt.Sprint(*p.Concurrency)
 	}
-	per := "the whole client"
-	if len(p.Per) > 0 {
-		per = "each " + scopeName(p.Per)
-	}
 	honor := "no"
 	if b.HonorRetryAfter {
 		honor = "yes"
@@ -80,7 +76,7 @@ func settingRows(a verdict.Advice) [][2]string {
 		}
 	}
 	return [][2]string{
-		{"pace.per", per},
+		{"pace.per", paced(p)},
 		{"pace.rate_per_s", opt(p.RatePerS, " per second")},
 		{"pace.burst", opt(p.Burst, "")},
 		{"pace.min_spacing_s", opt(p.MinSpacingS, " s")},
@@ -115,7 +111,7 @@ func (m *page) advice() {
 	m.heading("What to set")
 	a := m.v.Advice
 	if a == nil {
-		m.f("Nothing can be advised: no limit is known well enough to keep to. %s\n", prose(testedUpTo(m.v)))
+		m.f("%s.\n", prose(upper(noAdvice(m.v))))
 		return
 	}
 	m.f("%s\n\n", prose(adviceLine(a)))
@@ -124,29 +120,36 @@ func (m *page) advice() {
 		rows = append(rows, []string{settingNames[r[0]], "`" + r[0] + "`", prose(r[1]), reason(*a, r[0])})
 	}
 	m.table([]string{"Setting", "Name", "Value", "Because"}, rows)
-	m.f("\nA client that follows this should use %s of what the limit allows, and see %s rejections in 1000 requests%s.\n",
-		share(a.Expected.Efficiency), expectedRejects(a.Expected.RejectsPer1000), because(reason(*a, "expected.rejects_per_1000")))
+	m.f("\nA client that follows this should expect %s", prose(expectation(a.Expected)))
+	if s := reason(*a, "expected.rejects_per_1000"); s != "" {
+		m.f(": %s", s)
+	}
+	m.f(".\n")
 }
 
-func because(s string) string {
-	if s == "" {
-		return ""
+// noAdvice says why nothing is advised.
+func noAdvice(v verdict.Verdict) string {
+	if v.Outcome == verdict.OutcomeNoLimit {
+		return "nothing, because no limit was met; more than was tested may still meet one"
 	}
-	return " (" + s + ")"
+	return "nothing can be advised, because no limit is known well enough to keep to"
 }
 
-func share(v *float64) string {
-	if v == nil {
-		return "a share that is not known"
-	}
-	return num(*v*100) + " %"
-}
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-func expectedRejects(v *float64) string {
-	if v == nil {
-		return "a number that cannot be foretold of"
+// expectation says what a client that follows the advice will see.
+func expectation(e verdict.Expected) string {
+	rejects := "an unknown number of rejections"
+	if e.RejectsPer1000 != nil {
+		rejects = num(*e.RejectsPer1000) + " rejections in 1000 requests"
+		if *e.RejectsPer1000 == 0 {
+			rejects = "no rejections"
+		}
 	}
-	return num(*v)
+	if e.Efficiency == nil {
+		return rejects
+	}
+	return num(*e.Efficiency*100) + " % of what the limit allows, and " + rejects
 }
 
 // reason joins all reasons of one setting.

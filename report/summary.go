@@ -2,9 +2,11 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
 )
 
 // targetOf names what was assessed.
@@ -93,18 +95,26 @@ func algorithmName(l verdict.Limit) string {
 	case verdict.Concurrency:
 		return "concurrency limit"
 	}
-	return "not recognised"
+	if l.Algorithm == "" || l.Algorithm == verdict.Unknown {
+		return "not recognised"
+	}
+	return visible(l.Algorithm)
 }
 
 func equivalents(l verdict.Limit) string {
 	if len(l.Equivalent) == 0 {
 		return ""
 	}
+	return "; the evidence does not exclude: " + prose(or(otherNames(l)))
+}
+
+// otherNames are the equivalents in words.
+func otherNames(l verdict.Limit) []string {
 	list := make([]string, len(l.Equivalent))
 	for i, alg := range l.Equivalent {
-		list[i] = prose(algorithmName(verdict.Limit{Algorithm: alg}))
+		list[i] = algorithmName(verdict.Limit{Algorithm: alg})
 	}
-	return "; the evidence does not exclude a " + or(list)
+	return list
 }
 
 func source(l verdict.Limit) string {
@@ -126,7 +136,7 @@ func properties(l verdict.Limit) [][]string {
 	number := func(name string, f *verdict.Figure, unit string, always bool) {
 		switch {
 		case f != nil:
-			row(name, num(f.Value)+" "+unit, interval(f))
+			row(name, strings.TrimSpace(num(f.Value)+" "+unit), interval(f))
 		case always:
 			row(name, "not known", "")
 		}
@@ -255,4 +265,16 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// warnings are the verdict's, and what its trace lacks where the verdict does not
+// say it.
+func warnings(v verdict.Verdict, t trace.Trace) []string {
+	list := slices.Clone(v.Warnings)
+	for _, s := range t.Damage {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }

@@ -61,22 +61,22 @@ func (b *brief) tail(v verdict.Verdict, t trace.Trace, r run) []string {
 	x.blank()
 	if s := adviceLine(v.Advice); s != "" {
 		x.field("set", s, 4)
-		if e := v.Advice.Expected; e.Efficiency != nil {
-			x.field("expect", share(e.Efficiency)+" of what the limit allows, "+expectedRejects(e.RejectsPer1000)+" rejections in 1000 requests", 1)
-		}
+		x.field("expect", expectation(v.Advice.Expected), 1)
 	} else {
-		x.field("set", "nothing can be advised", 1)
+		x.field("set", noAdvice(v), 2)
 	}
 	for i, c := range v.Headers.Conflicts {
 		if i == 2 {
 			x.field("", fmt.Sprintf("and %d more", len(v.Headers.Conflicts)-i), 1)
 			break
 		}
-		x.field(label(i, "headers"), c.Header+" claims "+c.Claim+"; measured: "+c.Measurement, 2)
+		x.field(first(i, "headers"), c.Header+" claims "+c.Claim+"; measured: "+c.Measurement, 2)
 	}
-	x.field("tested", testedUpTo(v), 2)
+	if v.Outcome != verdict.OutcomeNoLimit { // its headline says it
+		x.field("tested", testedUpTo(v), 2)
+	}
 	x.list("add next", v.NotTested, 3)
-	x.list("warning", append(append([]string{}, v.Warnings...), t.Damage...), 2)
+	x.list("warning", warnings(v, t), 2)
 	x.field("cost", spent(v), 1)
 	if len(r.admitted) > 0 {
 		x.spark("admitted", r.admitted, green)
@@ -90,7 +90,7 @@ func (b *brief) layers(limits []verdict.Limit, room int) {
 	for i, l := range limits {
 		x := &brief{config: b.config}
 		x.blank()
-		x.text(green, label(len(limits)-1, fmt.Sprintf("%d. ", i+1)), sentence(l))
+		x.text(green, lead(i, len(limits)), sentence(l))
 		x.field("figures", figures(l), 2)
 		x.field("sure", sureLine(l), 2)
 		if hints := identityHints(l); len(hints) > 0 {
@@ -105,12 +105,20 @@ func (b *brief) layers(limits []verdict.Limit, room int) {
 	}
 }
 
-// label is s except where n is zero.
-func label(n int, s string) string {
-	if n == 0 {
+// first is s for the first entry of a list, and nothing for the others.
+func first(i int, s string) string {
+	if i == 0 {
+		return s
+	}
+	return ""
+}
+
+// lead numbers the layers where there are several.
+func lead(i, n int) string {
+	if n == 1 {
 		return ""
 	}
-	return s
+	return fmt.Sprintf("%d. ", i+1)
 }
 
 // figures are a layer's numbers with their intervals on one line.
@@ -132,8 +140,8 @@ func figures(l verdict.Limit) string {
 	if l.Rejection.PenaltyS != nil {
 		add("penalty", spanFigure(l.Rejection.PenaltyS))
 	}
-	if s := retryAfterName(l.Rejection.RetryAfter); s != "" {
-		add("Retry-After", strings.SplitN(s, ":", 2)[0])
+	if s, _, _ := strings.Cut(retryAfterName(l.Rejection.RetryAfter), ":"); s != "" {
+		add("Retry-After", s)
 	}
 	return strings.Join(parts, " · ")
 }
@@ -141,7 +149,7 @@ func figures(l verdict.Limit) string {
 func sureLine(l verdict.Limit) string {
 	s := sure(l.Confidence) + " · " + algorithmName(l) + " " + probability(l.AlgorithmConfidence)
 	if len(l.Equivalent) > 0 {
-		s += " (or " + strings.Join(l.Equivalent, ", ") + ")"
+		s += " (or " + or(otherNames(l)) + ")"
 	}
 	s += " · scope " + probability(l.ScopeConfidence)
 	if l.Source != "" && l.Source != "measured" {

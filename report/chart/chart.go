@@ -72,6 +72,7 @@ func Run(admitted, limited []float64, width, height int, opts ...Option) string 
 	}
 	a, l := pad(admitted, n), pad(limited, n)
 	top := max(largest(a), largest(l), 1)
+	rows = whole(top, rows)
 	labels := labelWidth(top, rows)
 	columns := width - labels - 2
 	lines := plot(columnsOf(a, columns+1), columnsOf(l, columns+1), top, rows, c)
@@ -118,12 +119,30 @@ func plot(admitted, limited []float64, top float64, rows int, c config) []string
 		asciigraph.LowerBound(0),
 		asciigraph.UpperBound(top),
 		asciigraph.SeriesChars(chars...),
-		asciigraph.YAxisValueFormatter(compact),
+		asciigraph.YAxisValueFormatter(tick),
 	}
 	if c.color {
 		options = append(options, asciigraph.SeriesColors(colors...))
 	}
 	return strings.Split(asciigraph.PlotMany(series, options...), "\n")
+}
+
+// whole is the most rows, at most n, that put every whole value of a small
+// range on a row of its own: a count has no tenths.
+func whole(top float64, n int) int {
+	if t := int(top); float64(t) == top && t < n {
+		return t*((n-1)/t) + 1
+	}
+	return n
+}
+
+// tick labels a row of the vertical axis; a small range is labelled at whole
+// values only.
+func tick(v float64) string {
+	if r := math.Round(v); v < 10 && math.Abs(v-r) > 1e-6 {
+		return ""
+	}
+	return compact(v)
 }
 
 // pad cleans values and makes them n long.
@@ -170,7 +189,7 @@ func columnsOf(values []float64, n int) []float64 {
 func labelWidth(top float64, rows int) int {
 	w := 0
 	for y := range rows {
-		w = max(w, utf8.RuneCountInString(compact(top-float64(y)*top/float64(max(rows-1, 1)))))
+		w = max(w, utf8.RuneCountInString(tick(top-float64(y)*top/float64(max(rows-1, 1)))))
 	}
 	return max(w+1, 3) // asciigraph puts one space before it, and pads to 3
 }
