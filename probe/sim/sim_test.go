@@ -365,12 +365,18 @@ func TestConnections(t *testing.T) {
 		{Width: 1, Sends: []plan.Send{old}},
 	}}
 	var got []int
+	var at []time.Duration // in milliseconds, one a round trip
 	run := sim.Run(d, sim.Config{Stack: stack(t, "none"), Roster: roster, Budget: loose, Net: sim.Net{RTT: time.Millisecond}})
 	for _, o := range run.Observations {
 		got = append(got, o.Conn)
+		at = append(at, o.Written/time.Millisecond)
 	}
 	if diff := cmp.Diff([]int{1, 1, 2, 1, 3, 1, 4, 5, 1}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+		t.Errorf("connections (-want +got)\n%s", diff)
+	}
+	// The canary and the first two steps dial, which takes a round trip.
+	if diff := cmp.Diff([]time.Duration{1, 3, 4, 5, 6, 8, 8, 8, 9}, at); diff != "" {
+		t.Errorf("instants (-want +got)\n%s", diff)
 	}
 }
 
