@@ -17,6 +17,9 @@ type phase struct {
 	// drain stops at the second rejection; hammer goes on through them all.
 	drain  bool
 	hammer bool
+	// comb has offsets from the phase's start; one request at each, until the
+	// first that is admitted. n is their number.
+	comb []float64
 }
 
 type program struct {
@@ -43,6 +46,8 @@ type designer struct {
 	label   []uint64
 	arms    []armState
 	seen    int // largest count admitted from rest so far
+	scratch []model.Model
+	expect  []predicted
 }
 
 // armState is what each particle knows of one counter.
@@ -60,7 +65,7 @@ func newDesigner(p *posterior, arms [][]model.Event, rng *rand.Rand) *designer {
 			continue
 		}
 		for _, q := range f.parts {
-			q.weight *= math.Max(p.prob[i], 0.004)
+			q.weight *= max(p.prob[i], 0.004)
 			d.parts = append(d.parts, q)
 			total += q.weight
 		}
@@ -97,7 +102,6 @@ func (d *designer) labelOf(q particle) uint64 {
 	mix(uint64(int64(math.Round(math.Log(q.p.W)/d.width))) + 1<<20)
 	if q.v.HasPenalty() {
 		mix(uint64(int64(math.Round(math.Log(q.p.P)/d.width))) + 1<<21)
-		return h
 	}
 	mix(uint64(q.p.L))
 	return h
@@ -110,11 +114,7 @@ func (d *designer) choose() (program, float64, bool) {
 	bits, score, found := 0.0, 0.0, false
 	for arm := range d.arms {
 		for _, p := range d.catalogue(arm, scale) {
-			wait := 0.0
-			for _, ph := range p.phases {
-				wait += ph.wait + d.rtt
-			}
-			if wait > d.left {
+			if p.seconds() > d.left {
 				continue
 			}
 			b, seconds, requests := d.teaches(p)
@@ -144,7 +144,7 @@ func (d *designer) scale() scale {
 	for _, q := range d.parts {
 		rs = append(rs, rec{q.v.Recovery(q.p), q.weight})
 		if q.weight > 1e-4 {
-			most = math.Max(most, q.p.L)
+			most = max(most, q.p.L)
 		}
 	}
 	slices.SortFunc(rs, func(a, b rec) int { return cmpFloat(a.r, b.r) })
@@ -157,9 +157,9 @@ func (d *designer) scale() scale {
 		}
 		return rs[len(rs)-1].r
 	}
-	s := scale{typical: math.Max(at(0.5), 0.02)}
-	s.longest = math.Min(at(0.9), 4*s.typical)
-	s.drain = int(math.Min(most, float64(2*d.seen))) + 2
+	s := scale{typical: max(at(0.5), 0.02)}
+	s.longest = min(at(0.9), 4*s.typical)
+	s.drain = int(min(most, float64(2*d.seen))) + 2
 	return s
 }
 
@@ -197,7 +197,7 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 			need = math.Ceil(d.parts[i].p.L * d.rng.Float64())
 		}
 		t := d.available(&st.state[i], need, 3*sc.longest)
-		at = append(at, math.Max(soon, t*(1+0.002*d.rng.NormFloat64())+0.3*d.jitter*d.rng.NormFloat64()))
+		at = append(at, max(soon, t*(1+0.002*d.rng.NormFloat64())+0.3*d.jitter*d.rng.NormFloat64()))
 	}
 	slices.Sort(at)
 	for i, t := range at {
@@ -213,6 +213,13 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 		add("when it lets the next request through", count(t, 1))
 		add("how many it lets through by then", drain(t))
 	}
+	for _, first := range []float64{-1, soon, 1.1 * sc.typical} {
+		for _, teeth := range []int{3, 6, 10} {
+			if p, ok := d.combed(arm, first, sc, teeth); ok {
+				out = append(out, p)
+			}
+		}
+	}
 	for k := range 20 {
 		i := d.draw(k%2 == 1)
 		q := d.parts[i]
@@ -225,7 +232,7 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 		case k%3 == 2:
 			first = rec * 2.05
 		}
-		part := math.Max(1, (0.25+0.6*d.rng.Float64())*q.p.L)
+		part := max(1, (0.25+0.6*d.rng.Float64())*q.p.L)
 		gap := rec * (0.15 + 0.8*d.rng.Float64())
 		gap2 := rec * (0.05 + 1.1*d.rng.Float64())
 		add("how much comes back after a while", drain(first), drain(gap2))
@@ -243,13 +250,69 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 	return out
 }
 
+// combed is a comb over the instants at which the particles expect the next
+// request to get through, at even shares of their weight: each rejection cuts
+// the belief by that share. With first >= 0 the counter is drained before, after
+// waiting so long.
+func (d *designer) combed(arm int, first float64, sc scale, teeth int) (program, bool) {
+	p := program{arm: arm, why: "when exactly it lets the next request through"}
+	st := d.copies(arm)
+	now := d.now
+	if first >= 0 {
+		ph := phase{wait: first, n: sc.drain, drain: true}
+		p.phases = append(p.phases, ph)
+		d.simulate(st, ph, now+first, nil)
+		now += first + float64(ph.n)*d.spacing + d.rtt
+	}
+	type instant struct{ t, w float64 }
+	var at []instant
+	for i := range st {
+		at = append(at, instant{d.availableAt(&st[i], now, 1, 3*sc.longest), d.parts[i].weight})
+	}
+	slices.SortFunc(at, func(a, b instant) int { return cmpFloat(a.t, b.t) })
+	ph := phase{}
+	share, next := 0.0, 0
+	for k := 1; k <= teeth; k++ {
+		goal := float64(k) / float64(teeth+1)
+		for next < len(at)-1 && share+at[next].w < goal {
+			share += at[next].w
+			next++
+		}
+		t := max(at[next].t+0.5*d.jitter, 0.2*d.rtt)
+		if n := len(ph.comb); n == 0 || t > ph.comb[n-1]+2*d.rtt {
+			ph.comb = append(ph.comb, t)
+		}
+	}
+	if last := at[len(at)-1].t * 1.01; last > ph.comb[len(ph.comb)-1]+2*d.rtt && last < 3*sc.longest {
+		ph.comb = append(ph.comb, last)
+	}
+	ph.n = len(ph.comb)
+	p.phases = append(p.phases, ph)
+	return p, ph.n > 1
+}
+
+// copies are the arm's states, to be changed.
+func (d *designer) copies(arm int) []model.Model {
+	if d.scratch == nil {
+		d.scratch = make([]model.Model, len(d.parts))
+	}
+	for i := range d.scratch {
+		d.arms[arm].state[i].CopyTo(&d.scratch[i])
+	}
+	return d.scratch
+}
+
 // available is how long to wait until m would admit need requests, by
 // bisection; at most longest.
 func (d *designer) available(m *model.Model, need, longest float64) float64 {
+	return d.availableAt(m, d.now, need, longest)
+}
+
+func (d *designer) availableAt(m *model.Model, now, need, longest float64) float64 {
 	lo, hi := 0.0, longest
-	for range 30 {
+	for range 24 {
 		mid := (lo + hi) / 2
-		a, b := m.Bounds(d.now+mid, d.now+mid)
+		a, b := m.Bounds(now+mid, now+mid)
 		if (a+b)/2 >= need {
 			hi = mid
 		} else {
@@ -262,63 +325,98 @@ func (d *designer) available(m *model.Model, need, longest float64) float64 {
 // teaches returns the bits that p's outcome would tell about the explanation,
 // the seconds it takes and the requests it is expected to send.
 func (d *designer) teaches(p program) (bits, took, requests float64) {
-	n := len(d.parts)
-	outcome := make([]uint64, n)
-	type predicted struct {
-		i     int
-		count float64
-		doubt float64
-	}
-	ps := make([]predicted, n)
-	st := make([]model.Model, n)
-	for i := range st {
-		d.arms[p.arm].state[i].CopyTo(&st[i])
-	}
+	st := d.copies(p.arm)
+	outcome := make([]uint64, len(st))
 	now := d.now
 	for _, ph := range p.phases {
-		s := now + ph.wait
-		e := s + float64(ph.n)*d.spacing + 0.3*d.jitter
-		for i := range st {
-			lo, hi := st[i].Bounds(s, e)
-			got := math.Min(float64(ph.n), math.Floor((lo+hi)/2+0.5*float64(i%2)))
-			doubt := 0.0
-			if float64(ph.n) > lo {
-				doubt = (math.Min(hi, float64(ph.n)) - lo) / 2
-			}
-			ps[i] = predicted{i, got, doubt}
-			refused := ph.n - int(got)
-			if !ph.hammer {
-				refused = min(refused, 2)
-			}
-			st[i].Commit(s, e, int(got), refused)
+		start := now + ph.wait
+		length, sent := d.simulate(st, ph, start, outcome)
+		now = start + length + d.rtt
+		requests += sent
+	}
+	return d.information(outcome), now - d.now, requests
+}
+
+// predicted is what one particle expects of a phase.
+type predicted struct {
+	i     int
+	count float64
+	doubt float64
+}
+
+// simulate commits a phase that starts at start under every particle, each with
+// the outcome it predicts, and mixes the outcomes into their hashes. It returns
+// how long the phase takes and how many requests it is expected to send.
+func (d *designer) simulate(st []model.Model, ph phase, start float64, outcome []uint64) (length, sent float64) {
+	if ph.comb != nil {
+		return d.simulateComb(st, ph, start, outcome)
+	}
+	end := start + float64(ph.n)*d.spacing + 0.3*d.jitter
+	if d.expect == nil {
+		d.expect = make([]predicted, len(st))
+	}
+	for i := range st {
+		lo, hi := st[i].Bounds(start, end)
+		got := min(float64(ph.n), math.Floor((lo+hi)/2+0.5*float64(i%2)))
+		doubt := 0.0
+		if float64(ph.n) > lo {
+			doubt = (min(hi, float64(ph.n)) - lo) / 2
 		}
-		slices.SortFunc(ps, func(a, b predicted) int { return cmpFloat(a.count, b.count) })
-		apart := 0.5
-		if ph.n > 3 {
-			apart = 1 + 0.01*float64(ph.n)
+		d.expect[i] = predicted{i, got, doubt}
+		refused := ph.n - int(got)
+		if !ph.hammer {
+			refused = min(refused, 2)
 		}
-		group := uint64(0)
-		for j := range ps {
-			if j > 0 {
-				fuzz := 0.0
-				if ph.n > 1 {
-					fuzz = 0.5 * (ps[j].doubt + ps[j-1].doubt)
-				}
-				if ps[j].count-ps[j-1].count > apart+fuzz {
-					group++
-				}
+		st[i].Commit(start, end, int(got), refused)
+	}
+	slices.SortFunc(d.expect, func(a, b predicted) int { return cmpFloat(a.count, b.count) })
+	sent = float64(ph.n)
+	if !ph.hammer {
+		sent = min(sent, d.expect[len(st)/2].count+2)
+	}
+	if outcome == nil {
+		return end - start, sent
+	}
+	apart := 0.5
+	if ph.n > 3 {
+		apart = 1 + 0.01*float64(ph.n)
+	}
+	group := uint64(0)
+	for j, x := range d.expect {
+		if j > 0 {
+			fuzz := 0.0
+			if ph.n > 1 {
+				fuzz = 0.5 * (x.doubt + d.expect[j-1].doubt)
 			}
-			outcome[ps[j].i] = outcome[ps[j].i]*1000003 + group + 1
+			if x.count-d.expect[j-1].count > apart+fuzz {
+				group++
+			}
 		}
-		now = e + d.rtt
-		took += ph.wait + d.rtt
-		if ph.hammer {
-			requests += float64(ph.n)
-		} else {
-			requests += math.Min(float64(ph.n), ps[n/2].count+2)
+		outcome[x.i] = outcome[x.i]*1000003 + group + 1
+	}
+	return end - start, sent
+}
+
+func (d *designer) simulateComb(st []model.Model, ph phase, start float64, outcome []uint64) (length, sent float64) {
+	for i := range st {
+		k := 0
+		for ; k < len(ph.comb); k++ {
+			t := start + ph.comb[k]
+			e := t + 0.3*d.jitter
+			lo, hi := st[i].Bounds(t, e)
+			if (lo+hi)/2+0.25*float64(i%2) >= 1 {
+				st[i].Commit(t, e, 1, 0)
+				break
+			}
+			st[i].Commit(t, e, 0, 1)
+		}
+		sent += d.parts[i].weight * float64(min(k+1, len(ph.comb)))
+		length += d.parts[i].weight * ph.comb[min(k, len(ph.comb)-1)]
+		if outcome != nil {
+			outcome[i] = outcome[i]*1000003 + uint64(k) + 1
 		}
 	}
-	return d.information(outcome), took, requests
+	return length, sent
 }
 
 // information is H(outcome) + H(label) - H(both).

@@ -19,6 +19,9 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	}
 	// Variants that stay far behind get a short look only.
 	n, steps := 6, 300*f.effort
+	if len(warm) > 0 {
+		n, steps = 4, 200*f.effort
+	}
 	if cs[0].cost > cut+14 {
 		n, steps = 3, 120*f.effort
 	}
@@ -35,36 +38,34 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		b, seen, best, violation := f.walk(v, start, steps)
 		walked = append(walked, seen...)
 		modes = append(modes, mode{b, best})
-		r.best = math.Min(r.best, best)
-		r.violation = math.Min(r.violation, violation)
+		r.best = min(r.best, best)
+		r.violation = min(r.violation, violation)
 	}
 	slices.SortFunc(modes, func(a, b mode) int { return cmpFloat(a.best, b.best) })
-	var boxes []box
+	var boxes []mode
 	for _, m := range modes {
 		if m.best > r.best+6 || len(boxes) == 4 {
 			break
 		}
-		if i := slices.IndexFunc(boxes, m.box.overlaps); i >= 0 {
-			if m.best < r.best+0.7 && !v.HasPhase() {
+		if i := slices.IndexFunc(boxes, func(b mode) bool { return b.overlaps(m.box) }); i >= 0 {
+			if m.best < boxes[i].best+0.7 && !v.HasPhase() {
 				boxes[i].join(m.box)
 			}
 			continue
 		}
-		boxes = append(boxes, m.box)
+		boxes = append(boxes, m)
 	}
-	r.span = boxes[0]
-	for i, b := range boxes {
-		if i > 0 && modes[i].best < r.best+1.5 {
-			r.span.join(b)
-		}
-	}
+	r.span = boxes[0].box
 	for _, b := range boxes {
-		z, parts := f.weigh(v, b, r.best)
+		if b.best < r.best+1.5 {
+			r.span.join(b.box)
+		}
+		z, parts := f.weigh(v, b.box, r.best)
 		r.logZ = addLog(r.logZ, z)
 		r.parts = append(r.parts, parts...)
 	}
 	if math.IsInf(r.logZ, -1) {
-		r.logZ = math.Log(f.mass(v, boxes[0])) - r.best - 1
+		r.logZ = math.Log(f.mass(v, boxes[0].box)) - r.best - 1
 	}
 	r.logZ += math.Log(v.Prior)
 	r.parts = resample(f, r.parts, walked, r.best)
@@ -84,11 +85,11 @@ func addLog(a, b float64) float64 {
 // widen gives a box a margin, since a walk stops short of the edges.
 func widen(b box) box {
 	grow := func(lo, hi *float64, least float64) {
-		w := math.Max((*hi-*lo)*0.15, least)
+		w := max((*hi-*lo)*0.15, least)
 		*lo, *hi = *lo-w, *hi+w
 	}
 	w := (math.Log(b.hi.W) - math.Log(b.lo.W)) * 0.15
-	w = math.Max(w, 1e-5)
+	w = max(w, 1e-5)
 	b.lo.W, b.hi.W = b.lo.W*math.Exp(-w), b.hi.W*math.Exp(w)
 	grow(&b.lo.Phase, &b.hi.Phase, 1e-5)
 	if b.lo.P > 0 {
@@ -124,10 +125,10 @@ func (f *fitter) mass(v *model.Variant, b box) float64 {
 		if v.Seconds {
 			period = 1
 		}
-		m *= math.Min(1, (b.hi.Phase-b.lo.Phase)/period)
+		m *= min(1, (b.hi.Phase-b.lo.Phase)/period)
 	}
 	if v.HasTick() {
-		m *= math.Log((b.hi.K+0.5)/(math.Max(1, b.lo.K)-0.5)) / spanLnL
+		m *= math.Log((b.hi.K+0.5)/(max(1, b.lo.K)-0.5)) / spanLnL
 	}
 	return m
 }

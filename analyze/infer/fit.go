@@ -73,9 +73,9 @@ func (f *fitter) cost(v *model.Variant, q model.Params, limit float64) model.Cos
 func valid(v *model.Variant, q *model.Params) bool {
 	q.L = math.Round(q.L)
 	if v.Seconds {
-		q.W = math.Max(1, math.Round(q.W))
+		q.W = max(1, math.Round(q.W))
 		if v.HasPenalty() {
-			q.P = math.Max(1, math.Round(q.P))
+			q.P = max(1, math.Round(q.P))
 		}
 		q.Phase -= math.Floor(q.Phase)
 	}
@@ -112,14 +112,14 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 			return
 		}
 		out = append(out, candidate{q, c.Total})
-		best = math.Min(best, c.Total)
+		best = min(best, c.Total)
 	}
 	for _, w := range warm {
 		try(w.p)
 	}
 	n := 500 * f.effort
 	if len(warm) > 0 {
-		n = 250 * f.effort
+		n = 120 * f.effort
 	}
 	if v.HasPhase() && v.Core != model.CoreWindow {
 		n *= 2
@@ -176,7 +176,7 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 		c := f.cost(v, next, limit+1)
 		if c.Total <= limit {
 			cur, cost = next, c.Total
-			violation = math.Min(violation, c.Violation)
+			violation = min(violation, c.Violation)
 			if cost < best-0.5 {
 				best, b, seen = cost, box{cur, cur}, seen[:0]
 			}
@@ -192,7 +192,7 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 }
 
 func (b *box) add(q model.Params) {
-	each := func(lo, hi *float64, x float64) { *lo, *hi = math.Min(*lo, x), math.Max(*hi, x) }
+	each := func(lo, hi *float64, x float64) { *lo, *hi = min(*lo, x), max(*hi, x) }
 	each(&b.lo.L, &b.hi.L, q.L)
 	each(&b.lo.W, &b.hi.W, q.W)
 	each(&b.lo.Phase, &b.hi.Phase, q.Phase)

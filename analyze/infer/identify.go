@@ -74,10 +74,16 @@ func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 	c := q.counters[q.arm]
 	n := min(ph.n, e.spare())
 	step := plan.Step{Question: q.why + "?", Reason: e.leading(), Sends: burst(c, n), Width: 1}
+	if ph.comb != nil {
+		for i := range step.Sends {
+			step.Sends[i].At = duration(ph.comb[i])
+		}
+		step.StopAfterAdmitted = 1
+	}
 	if start := now + ph.wait; ph.wait > e.lead {
 		step.Start = duration(start)
 	}
-	if !ph.hammer {
+	if !ph.hammer && ph.comb == nil {
 		step.StopAfterLimited = 2
 	}
 	return step, n > 0
@@ -164,6 +170,9 @@ func (p program) seconds() float64 {
 	t := 0.0
 	for _, ph := range p.phases {
 		t += ph.wait
+		if n := len(ph.comb); n > 0 {
+			t += ph.comb[n-1]
+		}
 	}
 	return t
 }

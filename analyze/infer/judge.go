@@ -215,16 +215,23 @@ func ptr[T any](v T) *T { return &v }
 
 func round3(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// settled is the particle that stands for the fit in a statement: of those that
-// explain the trace about as well as the best, one at a round duration.
+// settled is the particle that stands for the fit in a statement: the middle
+// one by duration, or of those that explain the trace as well one at a round
+// duration.
 func (f *fit) settled() particle {
+	ps := slices.Clone(f.parts)
+	slices.SortFunc(ps, func(a, b particle) int { return cmpFloat(a.p.W, b.p.W) })
+	middle := ps[len(ps)/2]
 	best := f.best1()
-	for _, q := range f.parts {
-		if q.cost <= best.cost+1 && isNice(q) && (!isNice(best) || q.cost < best.cost) {
-			best = q
+	if middle.cost > best.cost+1 {
+		middle = best
+	}
+	for _, q := range ps {
+		if q.cost <= best.cost+1 && isNice(q) && !isNice(middle) {
+			middle = q
 		}
 	}
-	return best
+	return middle
 }
 
 func isNice(q particle) bool {

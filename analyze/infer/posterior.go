@@ -15,6 +15,7 @@ type posterior struct {
 	// misfit is the least violation over all variants: what even the best one
 	// cannot explain. Above misfitLimit the bank does not hold the truth.
 	misfit float64
+	fresh  bool // no variant is given up
 }
 
 // misfitLimit: one clear contradiction costs 2 at the least, so anything above
@@ -25,6 +26,9 @@ const misfitLimit = 1.9
 // are starting points; nil at first.
 func inferBank(arms [][]model.Event, before *posterior, claims []float64, rng *rand.Rand) *posterior {
 	p := fitBank(arms, before, claims, 1, rng)
+	if before != nil && p.misfit > misfitLimit { // perhaps one that was given up too soon
+		p = fitBank(arms, before.revived(), claims, 1, rng)
+	}
 	if p.misfit > misfitLimit {
 		if q := fitBank(arms, p, claims, 3, rng); q.misfit <= p.misfit {
 			p = q
@@ -41,6 +45,11 @@ func fitBank(arms [][]model.Event, before *posterior, claims []float64, effort i
 		v := &model.Bank[i]
 		var warm []particle
 		if before != nil {
+			if before.dead(i) {
+				p.fits[i] = before.fits[i]
+				p.fits[i].logZ = math.Inf(-1)
+				continue
+			}
 			warm = before.fits[i].parts
 		}
 		p.fits[i] = f.fit(v, warm, math.Min(cut, 1e6))
@@ -65,6 +74,19 @@ func fitBank(arms [][]model.Event, before *posterior, claims []float64, effort i
 		p.prob[i] /= sum
 	}
 	return p
+}
+
+// deadBelow is the probability under which a variant is not tried again while
+// others explain the trace.
+const deadBelow = 1e-6
+
+func (p *posterior) dead(i int) bool { return p.prob[i] < deadBelow && !p.fresh }
+
+// revived is p with every variant to be tried again.
+func (p *posterior) revived() *posterior {
+	q := *p
+	q.fresh = true
+	return &q
 }
 
 // fitOrder has the plain buckets first, since their rates are starting points

@@ -39,8 +39,8 @@ func newProposer(arms [][]model.Event, claims []float64, rng *rand.Rand) *propos
 		if len(ev) == 0 {
 			continue
 		}
-		first = math.Min(first, ev[0].S)
-		p.end = math.Max(p.end, ev[len(ev)-1].E)
+		first = min(first, ev[0].S)
+		p.end = max(p.end, ev[len(ev)-1].E)
 		var run float64
 		bout := math.NaN()
 		for i, x := range ev {
@@ -134,7 +134,7 @@ func (p *proposer) window(v *model.Variant) float64 {
 // unbounded draws parameters for a trace in which nothing ever reopened: only
 // lower bounds are known.
 func (p *proposer) unbounded(v *model.Variant) model.Params {
-	w := 0.9 * p.logUniform(math.Max(0.03, p.span), 2e5)
+	w := 0.9 * p.logUniform(max(0.03, p.span), 2e5)
 	q := model.Params{L: p.limit(), W: w, P: w, K: 1}
 	if v.HasTick() {
 		q.K = math.Round(p.logUniform(1, q.L+1))
@@ -149,7 +149,7 @@ func (p *proposer) unbounded(v *model.Variant) model.Params {
 		q.W = w * math.Exp(-6*p.rng.Float64())
 	}
 	if v.Core == model.CoreBucket {
-		q.W = w / math.Max(1, q.L*p.rng.Float64())
+		q.W = w / max(1, q.L*p.rng.Float64())
 	}
 	return q
 }
@@ -181,7 +181,7 @@ func (p *proposer) draw(v *model.Variant) model.Params {
 	}
 	if v.Seconds {
 		q.Phase = p.rng.Float64()
-		q.W = math.Max(1, math.Floor(q.W+p.rng.Float64()))
+		q.W = max(1, math.Floor(q.W+p.rng.Float64()))
 	}
 	return q
 }
@@ -194,7 +194,7 @@ func (p *proposer) bucket() model.Params {
 		}
 	}
 	if p.rng.IntN(3) == 0 { // tokens that came during the drain
-		q.L = math.Max(1, math.Round(q.L*(0.4+0.6*p.rng.Float64())))
+		q.L = max(1, math.Round(q.L*(0.4+0.6*p.rng.Float64())))
 	}
 	return q
 }
@@ -222,7 +222,7 @@ func (p *proposer) tick(v *model.Variant) model.Params {
 	ev := p.arms[p.rng.IntN(len(p.arms))]
 	if len(ev) > 0 && p.rng.IntN(2) == 0 {
 		if x := ev[p.rng.IntN(len(ev))]; x.Admitted > 0 {
-			q.K = math.Max(1, math.Ceil(float64(x.Admitted+p.rng.IntN(2))/float64(1+p.rng.IntN(3))))
+			q.K = max(1, math.Ceil(float64(x.Admitted+p.rng.IntN(2))/float64(1+p.rng.IntN(3))))
 		}
 	}
 	q.W = p.window(v)
@@ -232,7 +232,7 @@ func (p *proposer) tick(v *model.Variant) model.Params {
 		}
 		q.W = q.K / p.rates[p.rng.IntN(len(p.rates))] * math.Exp(0.03*p.rng.NormFloat64())
 	}
-	q.K = math.Max(1, math.Min(q.K, q.L))
+	q.K = max(1, min(q.K, q.L))
 	q.Phase = p.phase(q.W)
 	return q
 }
@@ -276,6 +276,6 @@ func (p *proposer) penalised(v *model.Variant, q model.Params) model.Params {
 		q.P = p.within(r.after-from-0.05, r.before-from)
 		q.W = q.P * math.Exp(-4*p.rng.Float64())
 	}
-	q.P = math.Max(0.05, q.P)
+	q.P = max(0.05, q.P)
 	return q
 }

@@ -21,9 +21,9 @@ func (m *Model) bucketBounds(s, e float64) (lo, hi float64) {
 		return m.wholeBounds(s, e)
 	}
 	ss, se := m.supply(s), m.supply(e)
-	lo = math.Min(m.L, m.x0+ss)
-	hi = math.Min(m.L+se-ss, m.x1+se)
-	return math.Max(0, math.Floor(lo+1e-9)), math.Max(0, math.Floor(hi+1e-9))
+	lo = min(m.L, m.x0+ss)
+	hi = min(m.L+se-ss, m.x1+se)
+	return max(0, math.Floor(lo+1e-9)), max(0, math.Floor(hi+1e-9))
 }
 
 func (m *Model) bucketCommit(s, e, admitted, limited float64) {
@@ -32,28 +32,28 @@ func (m *Model) bucketCommit(s, e, admitted, limited float64) {
 		return
 	}
 	ss, se := m.supply(s), m.supply(e)
-	m.x0 = math.Min(m.x0, m.L-se)
-	m.x1 = math.Min(m.x1, m.L-ss)
+	m.x0 = min(m.x0, m.L-se)
+	m.x1 = min(m.x1, m.L-ss)
 	if admitted > 0 { // the last of them still found a token
-		m.x0 = math.Max(m.x0, admitted-se)
+		m.x0 = max(m.x0, admitted-se)
 	}
 	m.x0 -= admitted
-	m.x1 = math.Max(m.x0, m.x1-admitted)
+	m.x1 = max(m.x0, m.x1-admitted)
 	if limited > 0 { // one found less than a token
 		least := 1 - 1e-9
 		if m.V.Core == CoreTick {
 			least = 0 // whole tokens: less than one is none
 		}
-		m.x1 = math.Max(m.x0, math.Min(m.x1, least-ss))
-		m.x0 = math.Min(m.x0, m.x1)
+		m.x1 = max(m.x0, min(m.x1, least-ss))
+		m.x0 = min(m.x0, m.x1)
 	}
 }
 
 // wholeBounds: tokens since the last admission are credited whole. Level [c0,
 // c1] at the last admission, which was somewhere in [a0, a1].
 func (m *Model) wholeBounds(s, e float64) (lo, hi float64) {
-	lo = math.Min(m.L, m.c0+math.Floor(math.Max(0, s-m.a1)/m.W))
-	hi = math.Min(m.L, m.c1+math.Floor(math.Max(0, e-m.a0)/m.W+1e-9))
+	lo = min(m.L, m.c0+math.Floor(max(0, s-m.a1)/m.W))
+	hi = min(m.L, m.c1+math.Floor(max(0, e-m.a0)/m.W+1e-9))
 	return lo, hi
 }
 
@@ -64,7 +64,7 @@ func (m *Model) wholeCommit(s, e, admitted, limited float64) {
 	}
 	switch {
 	case admitted > 0:
-		m.c0, m.c1 = math.Max(0, lo-admitted), math.Max(0, hi-admitted)
+		m.c0, m.c1 = max(0, lo-admitted), max(0, hi-admitted)
 		if limited > 0 {
 			m.c0, m.c1 = 0, 0
 		}

@@ -41,7 +41,7 @@ func (m *Model) Step(x *Event, c *Cost) {
 		// One stray refusal among many may be an error of another kind: explain
 		// it away at a price, and learn nothing from it.
 		if limited <= 1+(x.Admitted+limited)/100 {
-			stray := math.Min(strayCost, m.distance(off))
+			stray := min(strayCost, m.distance(off))
 			c.Total += stray
 			c.Violation += stray
 			m.Commit(x.S, x.E, x.Admitted, 0)
@@ -61,13 +61,13 @@ const strayCost = 4.5
 
 // distance is the cost of an outcome off requests outside the bounds.
 func (m *Model) distance(off float64) float64 {
-	return 2 + math.Min(6, 1.5*off/(1+0.02*m.L))
+	return 2 + min(6, 1.5*off/(1+0.02*m.L))
 }
 
 // vagueness is the cost of leaving the outcome open. A straddled boundary shows
 // one of its ends most of the time; a ramp is concentrated in the middle.
 func (m *Model) vagueness(lo, hi, admitted, sent float64) float64 {
-	hi, lo = math.Min(hi, sent), math.Min(lo, sent)
+	hi, lo = min(hi, sent), min(lo, sent)
 	if hi <= lo {
 		return 0
 	}

@@ -15,7 +15,7 @@ func (m *Model) counterBounds(s, e float64) (lo, hi float64) {
 	default:
 		lo, hi = math.Ceil(m.L-most-1e-9), math.Ceil(m.L-least-1e-9)
 	}
-	return math.Max(0, lo), math.Max(0, hi)
+	return max(0, lo), max(0, hi)
 }
 
 // estimate returns the least and the most that the counter may show at t.
@@ -23,7 +23,7 @@ func (m *Model) estimate(t float64) (lo, hi float64) {
 	k := m.window(t)
 	switch {
 	case k <= m.index:
-		p := math.Max(0, (t-m.origin)/m.W-float64(m.index))
+		p := max(0, (t-m.origin)/m.W-float64(m.index))
 		return m.p0*(1-p) + m.c0, m.p1*(1-p) + m.c1
 	case k == m.index+1:
 		p := (t-m.origin)/m.W - float64(k)

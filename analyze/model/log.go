@@ -14,7 +14,7 @@ func (m *Model) logBounds(s, e float64) (lo, hi float64) {
 			least += b.n
 		}
 	}
-	lo, hi = math.Max(0, m.L-most), math.Max(0, m.L-least)
+	lo, hi = max(0, m.L-most), max(0, m.L-least)
 	if e-s > m.W {
 		hi += m.L * math.Floor((e-s)/m.W)
 	}

@@ -114,7 +114,7 @@ func (m *Model) local(s, e float64) (float64, float64) {
 		return m.Phase + math.Floor(s-m.Phase), m.Phase + math.Floor(e-m.Phase)
 	}
 	if m.begun && m.V.anchored() {
-		s = math.Max(m.origin, s-m.slop)
+		s = max(m.origin, s-m.slop)
 	}
 	return s, e
 }

@@ -1,7 +1,5 @@
 package model
 
-import "math"
-
 // A rejection starts a block that ends somewhere in [b0, b1]; while it lasts
 // nothing is admitted. The counter below it goes on.
 
@@ -33,9 +31,9 @@ func (m *Model) blockedCommit(s, e float64, admitted, limited int) {
 			return
 		}
 		sure := e < m.b0
-		m.b0 = math.Max(m.b0, math.Min(s, m.b1))
+		m.b0 = max(m.b0, min(s, m.b1))
 		if lo, _ := m.coreBounds(s, e); !sure && lo < 1 { // or a violation anew
-			m.b1 = math.Max(m.b1, e+p)
+			m.b1 = max(m.b1, e+p)
 		}
 	case admitted > 0 && limited > 0 && s < m.b1:
 		// The end of the block lies inside, so the rejections may be its last.

@@ -14,7 +14,7 @@ func (m *Model) periodicBounds(s, e float64) (lo, hi float64) {
 	if last > first && last > m.index {
 		hi += m.L * float64(last-max(first, m.index))
 	}
-	return math.Max(0, lo), math.Max(0, hi)
+	return max(0, lo), max(0, hi)
 }
 
 func (m *Model) periodicCommit(s, e, admitted, limited float64) {
@@ -30,13 +30,13 @@ func (m *Model) periodicCommit(s, e, admitted, limited float64) {
 	case first == last && limited > 0:
 		m.index, m.c0, m.c1 = first, m.L, m.L
 	case first == last:
-		m.index, m.c0, m.c1 = first, math.Min(m.L, c0+admitted), math.Min(m.L, c1+admitted)
+		m.index, m.c0, m.c1 = first, min(m.L, c0+admitted), min(m.L, c1+admitted)
 	default:
 		// The boundary lies inside: the last window got what the earlier ones
 		// could not take, at the least.
 		m.index = last
 		room := m.L - c0 + m.L*float64(last-first-1)
-		m.c0, m.c1 = math.Max(0, math.Min(m.L, admitted-room)), math.Min(m.L, admitted)
+		m.c0, m.c1 = max(0, min(m.L, admitted-room)), min(m.L, admitted)
 	}
 }
 
@@ -46,11 +46,11 @@ func (m *Model) openedBounds(s, e float64) (lo, hi float64) {
 	if !m.begun || s >= m.a1+m.W {
 		return m.L, m.L * (1 + math.Floor((e-s)/m.W))
 	}
-	lo, hi = math.Max(0, m.L-m.c1), math.Max(0, m.L-m.c0)
+	lo, hi = max(0, m.L-m.c1), max(0, m.L-m.c0)
 	if e < m.a0+m.W {
 		return lo, hi
 	}
-	return lo, hi + m.L*(1+math.Floor((e-math.Max(s, m.a0+m.W))/m.W))
+	return lo, hi + m.L*(1+math.Floor((e-max(s, m.a0+m.W))/m.W))
 }
 
 func (m *Model) openedCommit(s, e, admitted, limited float64) {
@@ -66,7 +66,7 @@ func (m *Model) openedCommit(s, e, admitted, limited float64) {
 func (m *Model) openedCount(s, e, admitted, limited float64) {
 	if !m.begun || s >= m.a1+m.W { // surely a new window
 		m.a0, m.a1 = s, e
-		m.c0, m.c1 = math.Min(admitted, m.L), math.Min(admitted, m.L)
+		m.c0, m.c1 = min(admitted, m.L), min(admitted, m.L)
 		if limited > 0 && admitted <= m.L {
 			m.c0, m.c1 = m.L, m.L
 		}
@@ -77,7 +77,7 @@ func (m *Model) openedCount(s, e, admitted, limited float64) {
 		return
 	}
 	if e < m.a0+m.W { // surely the same window
-		m.c0, m.c1 = math.Min(m.L, m.c0+admitted), math.Min(m.L, m.c1+admitted)
+		m.c0, m.c1 = min(m.L, m.c0+admitted), min(m.L, m.c1+admitted)
 		if limited > 0 {
 			m.c0, m.c1 = m.L, m.L
 		}
@@ -86,18 +86,18 @@ func (m *Model) openedCount(s, e, admitted, limited float64) {
 	switch {
 	case admitted == 0 && limited > 0:
 		// Rejected, so the old window still ran: it cannot have begun too early.
-		m.a0 = math.Min(m.a1, math.Max(m.a0, s-m.W))
+		m.a0 = min(m.a1, max(m.a0, s-m.W))
 		m.c0, m.c1 = m.L, m.L
 	case admitted == 0:
 	case m.c0 >= m.L: // the old window was full: this is a new one
-		m.a0, m.a1 = math.Max(s, m.a0+m.W), e
-		m.c0, m.c1 = math.Min(admitted, m.L), math.Min(admitted, m.L)
+		m.a0, m.a1 = max(s, m.a0+m.W), e
+		m.c0, m.c1 = min(admitted, m.L), min(admitted, m.L)
 	case admitted <= m.L-m.c0 && limited == 0: // either window may have taken them
-		m.c0 = math.Min(admitted, m.c0+admitted)
-		m.c1 = math.Min(m.L, m.c1+admitted)
+		m.c0 = min(admitted, m.c0+admitted)
+		m.c1 = min(m.L, m.c1+admitted)
 		m.a1 = e
 	default:
-		m.c0, m.c1 = math.Max(0, math.Min(m.L, admitted-(m.L-m.c0))), math.Min(m.L, admitted)
-		m.a0, m.a1 = math.Max(s, m.a0+m.W), e
+		m.c0, m.c1 = max(0, min(m.L, admitted-(m.L-m.c0))), min(m.L, admitted)
+		m.a0, m.a1 = max(s, m.a0+m.W), e
 	}
 }
