@@ -60,6 +60,6 @@
 // Layers are charged in the order they are given, and the first to refuse
 // decides the answer. The layers before it have been charged by then, those
 // after it are not. An answer carries the headers of one layer: the one that
-// refused, otherwise of those that guard the path the one with least remaining.
-// The latencies of the layers that guard the path add up.
+// refused, otherwise of those that guard the path and send headers the one with
+// least remaining. The latencies of the layers that guard the path add up.
 package limit

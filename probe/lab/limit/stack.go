@@ -139,6 +139,9 @@ func (s *Stack) Decide(now time.Time, r Request) Decision {
 		if slot, ok := ruling.tally.core.(releaser); ok {
 			d.hold(s, slot)
 		}
+		if l.headers == headersNone {
+			continue
+		}
 		if q := l.quota(ruling.tally, at); shown == nil || q.remaining < least.remaining {
 			shown, least = l, q
 		}

@@ -151,6 +151,18 @@ func TestLayersShowTheTightest(t *testing.T) {
 	}
 }
 
+func TestSilentLayersLeaveTheHeadersToOthers(t *testing.T) {
+	t.Parallel()
+	s := mustParse(t, "fixed-window,limit=9,window=1m", "fixed-window,limit=1,window=10s,headers=none")
+	want := [][2]string{{"X-RateLimit-Limit", "9"}, {"X-RateLimit-Remaining", "8"}, {"X-RateLimit-Reset", "60"}}
+	if diff := cmp.Diff(want, s.Decide(origin, Request{}).Headers); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if d := s.Decide(origin, Request{}); d.Admit || d.Headers != nil {
+		t.Errorf("the silent layer's refusal: %+v", d)
+	}
+}
+
 func TestNodesAreDealtConnectionsInTurn(t *testing.T) {
 	t.Parallel()
 	s := mustParse(t, "fixed-window,limit=2,window=1m,nodes=3")
