@@ -11,6 +11,7 @@ type keys struct {
 	views, next, previous         key.Binding
 	freeze, save, help, quit, end key.Binding // end is Ctrl-C
 	yes, no                       key.Binding // answers to the question of leaving
+	scroll                        key.Binding // for the footer; the panes have their own
 }
 
 func bind(help, desc string, k ...string) key.Binding {
@@ -29,6 +30,7 @@ func newKeys() keys {
 		end:      bind("ctrl+c", "quit", "ctrl+c"),
 		yes:      bind("y", "stop, keep all and leave", "y", "Y"),
 		no:       bind("n/esc", "go on", "n", "N", "esc"),
+		scroll:   bind("j/k", "scroll", "j", "k"),
 	}
 }
 
@@ -62,34 +64,18 @@ func (m *Model) now() keys {
 // short are the keys of the footer, the most useful first.
 func (m *Model) short() []key.Binding {
 	k := m.now()
-	switch m.phase {
-	case asking:
-		return append(m.panes[planTab].Keys()[:2:2], k.help)
-	case running:
-		return []key.Binding{k.views, k.freeze, k.end, k.help, k.quit}
-	case over:
+	if m.phase == asking {
+		return append(m.plan.Answers(), k.help)
 	}
-	out := []key.Binding{k.views, k.save}
-	if p := m.panes[m.tab].Keys(); len(p) > 0 {
-		out = append(out, bind("j/k", "scroll"))
+	out := []key.Binding{k.views}
+	if m.phase == running {
+		out = append(out, k.end)
+	} else {
+		out = append(out, k.save)
 	}
-	return append(out, k.help, k.quit)
-}
-
-// groups are all keys that do something now, for the help.
-func (m *Model) groups() []group {
-	k := m.now()
-	here := group{"On this screen", m.panes[m.tab].Keys()}
-	return []group{
-		here,
-		{"Views", []key.Binding{k.views, k.next, k.previous}},
-		{"Run", []key.Binding{k.freeze, k.save, k.end}},
-		{"Program", []key.Binding{k.help, k.quit}},
+	out = append(out, k.help, k.quit, k.freeze)
+	if len(m.panes[m.tab].Keys()) > 0 {
+		out = append(out, k.scroll)
 	}
-}
-
-// group is one block of the help.
-type group struct {
-	title string
-	keys  []key.Binding
+	return out
 }

@@ -40,8 +40,9 @@ func (m *Model) armed() bool {
 // halt stops sending, once.
 func (m *Model) halt() {
 	if m.stop == sending {
-		m.stop = stopping
+		m.stop, m.frozen = stopping, false
 		m.hooks.Stop()
+		m.pull()
 	}
 }
 

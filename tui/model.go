@@ -62,15 +62,16 @@ const (
 // Model is the root: it routes messages, knows the size and the keys that hold
 // everywhere, and is the only tea.Model. It is used by pointer from one goroutine.
 type Model struct {
-	ctx   context.Context // for the run; never cancelled by the screen
-	opts  Options
-	hooks Hooks
-	clock func() time.Time
-	kit   look.Kit
-	keys  keys
-	help  help.Model
-	panes [tabs]pane.Pane
-	plan  *confirm.Pane
+	ctx     context.Context // for the run; never cancelled by the screen
+	opts    Options
+	hooks   Hooks
+	clock   func() time.Time
+	kit     look.Kit
+	keys    keys
+	help    help.Model  // the footer
+	keyList pane.Scroll // the help
+	panes   [tabs]pane.Pane
+	plan    *confirm.Pane
 
 	width, height int
 	phase         phase
@@ -103,9 +104,9 @@ func newModel(ctx context.Context, o Options, h Hooks, clock func() time.Time) *
 	kit := look.New(o.ASCII)
 	m := &Model{
 		ctx: ctx, opts: o, hooks: h, clock: clock, kit: kit, keys: newKeys(), help: help.New(),
-		plan: confirm.New(kit, o.Sheet, !o.SkipConfirm),
+		plan: confirm.New(kit, o.Sheet, !o.SkipConfirm), keyList: pane.NewScroll(kit, "Keys"),
 	}
-	m.panes = [tabs]pane.Pane{m.plan, live.New(kit, !o.NoColor), findings.New(kit), advice.New(kit), headers.New(kit)}
+	m.panes = [tabs]pane.Pane{m.plan, live.New(kit, o.Plan.Roster, !o.NoColor), findings.New(kit), advice.New(kit), headers.New(kit)}
 	m.help.Styles = help.Styles{
 		Ellipsis: kit.Soft, ShortKey: kit.Accent, ShortDesc: kit.Plain, ShortSeparator: kit.Soft,
 		FullKey: kit.Accent, FullDesc: kit.Plain, FullSeparator: kit.Soft,
@@ -167,6 +168,7 @@ func (m *Model) start() tea.Cmd {
 	}
 	m.run = newRelay(m.hooks.Start(m.ctx))
 	m.phase, m.tab = running, liveTab
+	m.plan.Settle()
 	m.resize(m.width, m.height)
 	m.pull()
 	return m.run.listen
@@ -174,7 +176,7 @@ func (m *Model) start() tea.Cmd {
 
 // pull shows all panes what the run looks like now.
 func (m *Model) pull() {
-	m.frame = pane.Frame{Snapshot: m.run.source.Snapshot(), Belief: m.run.source.Belief()}
+	m.frame = pane.Frame{Snapshot: m.run.source.Snapshot(), Belief: m.run.source.Belief(), Stopping: m.stop != sending}
 	for _, p := range m.panes {
 		p.Update(m.frame)
 	}
@@ -208,6 +210,7 @@ func (m *Model) resize(w, h int) {
 	for _, p := range m.panes {
 		p.SetSize(w, m.bodyHeight())
 	}
+	m.keyList.SetSize(w, m.bodyHeight())
 }
 
 func (m *Model) say(s string) {
@@ -226,10 +229,12 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	case m.showHelp:
 		if key.Matches(msg, k.help, k.quit) || msg.Type == tea.KeyEsc || msg.Type == tea.KeyEnter {
 			m.showHelp = false
+			return nil
 		}
-		return nil
+		return m.keyList.Update(msg)
 	case key.Matches(msg, k.help):
 		m.showHelp = true
+		m.keyList.SetText(m.helpText)
 		return nil
 	case m.phase == asking:
 		if m.tooSmall() && msg.String() != "q" {

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/lipgloss"
 
 	"apisonde/analyze/verdict"
+	_ "apisonde/tui/bg" // before Bubble Tea
 	"apisonde/tui/look"
 )
 
@@ -29,19 +31,25 @@ func (m *Model) bodyHeight() int {
 
 // View draws the screen, exactly as large as the terminal.
 func (m *Model) View() string {
-	if m.width <= 0 || m.height <= 0 {
+	switch {
+	case m.width <= 0 || m.height <= 0:
 		return ""
-	}
-	if m.tooSmall() {
+	case m.tooSmall():
 		return m.kit.Clip(m.oneLine(), m.width)
+	case m.kit.ASCII:
+		return look.Only7(m.screen())
 	}
+	return m.screen()
+}
+
+func (m *Model) screen() string {
 	lines := []string{m.title()}
 	if m.phase != asking {
 		lines = append(lines, m.tabBar())
 	}
 	body := m.panes[m.tab].View()
 	if m.showHelp {
-		body = m.helpView()
+		body = m.keyList.View()
 	}
 	lines = append(lines, strings.Split(body, "\n")...)
 	lines = m.kit.Fit(lines, m.width, m.height-1)
@@ -120,43 +128,27 @@ func (m *Model) tabBar() string {
 // keys that do something now.
 func (m *Model) footer() string {
 	k := m.kit
-	key := func(s string) string { return k.Accent.Render(s) }
+	press := func(s string) string { return k.Accent.Render(s) }
 	inflight := m.frame.Snapshot.Inflight
 	switch {
 	case m.askLeave:
-		return " " + k.Strong.Render("Still measuring.") + "  " + key("y") + " stop, keep all and leave   " + key("esc") + " go on"
+		return " " + k.Strong.Render("Still measuring.") + "  " + press("y") + " stop, keep all and leave   " + press("esc") + " go on"
 	case m.phase == running && m.stop == aborting:
-		return " " + k.Bad.Render(k.No+" Aborting.") + " What was sent is kept.   " + key("ctrl+c") + " leave the screen"
+		return " " + k.Bad.Render(k.No+" Aborting.") + " What was sent is kept.   " + press("ctrl+c") + " leave the screen"
 	case m.phase == running && m.stop == stopping:
-		hint := key("ctrl+c") + " twice aborts"
+		hint := press("ctrl+c") + " twice aborts."
 		if m.armed() {
-			hint = key("ctrl+c") + " again within 2 s aborts"
+			hint = press("ctrl+c") + " again within 2 s aborts."
 		}
-		return " " + k.Caution.Render(k.Paused+" Stopping.") + fmt.Sprintf(" %d in flight; everything is kept.   ", inflight) + hint
+		return " " + k.Caution.Render(k.Paused+" Stopping") + fmt.Sprintf(", %d in flight.  ", inflight) + hint + "  Everything is kept."
+	case m.showHelp:
+		back := []key.Binding{bind("?/esc", "back", "?")}
+		if len(m.keyList.Keys()) > 0 {
+			back = append(back, m.keys.scroll)
+		}
+		return " " + m.help.ShortHelpView(back)
 	case m.notice != "" && m.clock().Before(m.noticeUntil):
 		return " " + k.Strong.Render(m.notice)
 	}
 	return " " + m.help.ShortHelpView(m.short())
-}
-
-// helpView lists the keys that do something now.
-func (m *Model) helpView() string {
-	var lines []string
-	for _, g := range m.groups() {
-		var rows [][]string
-		for _, b := range g.keys {
-			if b.Enabled() {
-				rows = append(rows, []string{"  " + m.kit.Accent.Render(m.kit.Pad(b.Help().Key, 14)), b.Help().Desc})
-			}
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		if len(lines) > 0 {
-			lines = append(lines, "")
-		}
-		lines = append(lines, m.kit.Strong.Render(g.title))
-		lines = append(lines, m.kit.Table([]look.Column{{}, {Grow: true}}, rows, m.width-4)...)
-	}
-	return strings.Join(m.kit.Box("Keys", "? closes", lines, m.width, m.bodyHeight()), "\n")
 }

@@ -2,20 +2,38 @@ package look
 
 import "strings"
 
-// Box draws lines in a frame of exactly w by h cells, with a title in the upper
-// edge and a note at its right end. Too small a frame is drawn as blanks.
-func (k Kit) Box(title, note string, lines []string, w, h int) []string {
+// Frame is what stands in the edges of a box.
+type Frame struct {
+	Title string // upper edge, left
+	Note  string // upper edge, right
+	Foot  string // lower edge, right; it may hold styles
+}
+
+// Box draws lines in a frame of exactly w by h cells. Too small a frame is drawn
+// as blanks; what does not fit into an edge is left out.
+func (k Kit) Box(f Frame, lines []string, w, h int) []string {
 	if w < 4 || h < 2 {
 		return k.Fit(nil, max(0, w), h)
 	}
-	inner := w - 4
 	out := make([]string, 0, h)
-	out = append(out, k.edge(title, note, w))
+	out = append(out, k.edge(f.Title, f.Note, w))
 	side := k.Line.Render(k.down)
-	for _, l := range k.Fit(lines, inner, h-2) {
+	for _, l := range k.Fit(lines, w-4, h-2) {
 		out = append(out, side+" "+l+" "+side)
 	}
-	return append(out, k.Line.Render(k.bottomLeft+strings.Repeat(k.across, w-2)+k.bottomRight))
+	return append(out, k.lowerEdge(f.Foot, w))
+}
+
+// lowerEdge is ╰──────── foot ─╯.
+func (k Kit) lowerEdge(foot string, w int) string {
+	rest := w - 2
+	if foot != "" && Width(foot)+3 <= rest {
+		rest -= Width(foot) + 3
+		foot = " " + foot + " " + k.Line.Render(k.across)
+	} else {
+		foot = ""
+	}
+	return k.Line.Render(k.bottomLeft+strings.Repeat(k.across, rest)) + foot + k.Line.Render(k.bottomRight)
 }
 
 // edge is the upper edge: ╭─ Title ───── note ─╮.

@@ -61,3 +61,13 @@ func Span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.1f h", d.Hours())
 }
+
+// Count writes a whole number with its thousands grouped: 99,937. It is never
+// below nothing.
+func Count(n int) string {
+	s := strconv.Itoa(max(0, n))
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -10,8 +10,8 @@ type Column struct {
 }
 
 // Table draws rows under their heads in at most w cells, the heads soft. Columns
-// are as wide as their widest cell; where they do not fit, the growing ones are
-// cut, then whole columns are left out from the right.
+// are as wide as their widest cell; where they do not fit, they move together,
+// then the growing ones are cut, then whole columns are left out from the right.
 func (k Kit) Table(cols []Column, rows [][]string, w int) []string {
 	widths := make([]int, len(cols))
 	for i, c := range cols {
@@ -22,7 +22,7 @@ func (k Kit) Table(cols []Column, rows [][]string, w int) []string {
 			}
 		}
 	}
-	cols, widths = fitColumns(cols, widths, w)
+	cols, widths, gap := fitColumns(cols, widths, w)
 
 	out := make([]string, 0, len(rows)+1)
 	heads := make([]string, len(cols))
@@ -32,53 +32,60 @@ func (k Kit) Table(cols []Column, rows [][]string, w int) []string {
 		named = named || c.Head != ""
 	}
 	if named {
-		out = append(out, k.tableLine(cols, widths, heads))
+		out = append(out, k.tableLine(cols, widths, gap, heads))
 	}
 	for _, r := range rows {
-		out = append(out, k.tableLine(cols, widths, r))
+		out = append(out, k.tableLine(cols, widths, gap, r))
 	}
 	return out
 }
 
 const (
-	gap        = 2 // cells between columns
+	wideGap    = 2 // cells between columns
+	leastGap   = 1
 	leastGrown = 8 // a growing column narrower than this says nothing
 )
 
-func fitColumns(cols []Column, widths []int, w int) ([]Column, []int) {
+func fitColumns(cols []Column, widths []int, w int) ([]Column, []int, int) {
 	for {
-		total := gap * max(0, len(cols)-1)
-		for _, x := range widths {
-			total += x
+		gap := wideGap
+		over := sum(widths) + gap*max(0, len(cols)-1) - w
+		if over > 0 {
+			gap = leastGap
+			over -= (wideGap - leastGap) * max(0, len(cols)-1)
 		}
-		over := total - w
 		for i, c := range cols {
-			if over > 0 && c.Grow {
+			if c.Grow && over > 0 {
 				cut := min(over, max(0, widths[i]-leastGrown))
 				widths[i] -= cut
 				over -= cut
 			}
 		}
-		if over <= 0 {
-			for i, c := range cols {
-				if over < 0 && c.Grow {
-					widths[i] -= over
-					over = 0
-				}
+		for i, c := range cols {
+			if c.Grow && over < 0 {
+				widths[i] -= over
+				over = 0
 			}
-			return cols, widths
 		}
-		if len(cols) <= 1 {
-			if len(cols) == 1 {
-				widths[0] = max(0, w)
-			}
-			return cols, widths
+		switch {
+		case over <= 0:
+			return cols, widths, gap
+		case len(cols) <= 1:
+			return cols, []int{max(0, w)}, gap
 		}
 		cols, widths = cols[:len(cols)-1], widths[:len(widths)-1]
 	}
 }
 
-func (k Kit) tableLine(cols []Column, widths []int, cells []string) string {
+func sum(list []int) int {
+	n := 0
+	for _, x := range list {
+		n += x
+	}
+	return n
+}
+
+func (k Kit) tableLine(cols []Column, widths []int, gap int, cells []string) string {
 	parts := make([]string, len(cols))
 	for i, c := range cols {
 		cell := ""

@@ -2,6 +2,7 @@ package look
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -86,4 +87,30 @@ func (k Kit) Fit(lines []string, w, h int) []string {
 // the cursor, restyle or reorder what follows.
 func Safe(s string) string {
 	return string(trace.Clean(strings.Join(strings.Fields(s), " ")))
+}
+
+var toASCII = map[rune]rune{'–': '-', '—': '-', '…': '~', '×': 'x', '·': '.', '•': '*', '✓': '+', '✗': 'x', '∞': '*', '’': '\''}
+
+// Only7 replaces what is not ASCII, cell by cell, so that a layout keeps its
+// widths: a text that was not written here may hold anything.
+func Only7(s string) string {
+	var b, foreign strings.Builder
+	flush := func() { // together: a modifier takes no cells of its own
+		b.WriteString(strings.Repeat("?", Width(foreign.String())))
+		foreign.Reset()
+	}
+	for _, r := range s {
+		a, known := toASCII[r]
+		if r >= utf8.RuneSelf && !known {
+			foreign.WriteRune(r)
+			continue
+		}
+		flush()
+		if known {
+			r = a
+		}
+		b.WriteRune(r)
+	}
+	flush()
+	return b.String()
 }

@@ -28,6 +28,7 @@ type Pane interface {
 type Frame struct {
 	Snapshot probe.Snapshot
 	Belief   *infer.Belief // nil before the first thought
+	Stopping bool          // nothing more is sent; what is in flight is waited for
 }
 
 // Outcome is how a run ended.

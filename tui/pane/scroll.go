@@ -98,7 +98,7 @@ func (s *Scroll) View() string {
 	if s.view.Width > 0 && s.view.Height > 0 {
 		lines = strings.Split(s.view.View(), "\n")
 	}
-	return strings.Join(s.kit.Box(s.title, note, lines, s.width, s.height), "\n")
+	return strings.Join(s.kit.Box(look.Frame{Title: s.title, Note: note}, lines, s.width, s.height), "\n")
 }
 
 // Keys are those that move, where there is somewhere to move to.

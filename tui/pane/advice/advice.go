@@ -2,13 +2,11 @@
 package advice
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"apisonde/analyze/verdict"
+	"apisonde/report"
 	_ "apisonde/tui/bg" // before Bubble Tea
 	"apisonde/tui/look"
 	"apisonde/tui/pane"
@@ -30,12 +28,12 @@ func New(kit look.Kit) *Pane {
 
 // Update takes the outcome, or scrolls.
 func (p *Pane) Update(msg tea.Msg) tea.Cmd {
-	if c, ok := msg.(pane.Concluded); ok {
-		p.outcome = &c.Outcome
+	switch msg := msg.(type) {
+	case pane.Concluded:
+		p.outcome = &msg.Outcome
 		p.SetText(p.text)
 		return nil
-	}
-	if _, ok := msg.(pane.Frame); ok {
+	case pane.Frame:
 		return nil
 	}
 	return p.Scroll.Update(msg)
@@ -43,125 +41,61 @@ func (p *Pane) Update(msg tea.Msg) tea.Cmd {
 
 func (p *Pane) text(w int) []string {
 	if p.outcome == nil {
-		return []string{"", "Advice comes with the verdict."}
+		return []string{p.kit.Caution.Render(p.kit.Waiting) + " Advice comes with the verdict."}
 	}
-	a := p.outcome.Verdict.Advice
-	if a == nil {
-		if p.outcome.Verdict.Outcome == verdict.OutcomeNoLimit {
-			return look.Wrap("No limit was met, so there is no pace to keep to. What lies above the rates that were tested is unknown.", w)
-		}
-		return look.Wrap("Too little is known to advise anything.", w)
+	v := p.outcome.Verdict
+	out := look.Wrap(p.kit.Strong.Render(report.Advice(v)), w)
+	if v.Advice == nil {
+		return out
 	}
-	out := look.Wrap(p.kit.Strong.Render(summary(a.Pace)), w)
-	out = append(out, "", p.kit.Accent.Render("Pace"))
-	out = append(out, p.settings(a, paceSettings(a.Pace), w)...)
-	out = append(out, "", p.kit.Accent.Render("Backoff, for what is refused all the same"))
-	out = append(out, p.settings(a, backoffSettings(a.Backoff), w)...)
-	return append(out, p.expected(a.Expected, w)...)
-}
-
-// summary is the pace in one sentence.
-func summary(pace verdict.Pace) string {
-	per := "for the whole client"
-	if pace.Per != nil {
-		per = "for everybody together"
-		if len(pace.Per) > 0 {
-			per = "for each " + strings.Join(pace.Per, " and ")
-		}
-	}
-	var parts []string
-	if pace.Burst != nil {
-		parts = append(parts, "at most "+look.Number(*pace.Burst)+" at once")
-	}
-	if pace.RatePerS != nil {
-		parts = append(parts, "no more than "+look.Number(*pace.RatePerS)+" per second on average")
-	}
-	if pace.Concurrency != nil {
-		parts = append(parts, strconv.Itoa(*pace.Concurrency)+" in flight")
-	}
-	if len(parts) == 0 {
-		return "No pace can be stated."
-	}
-	s := strings.Join(parts, ", ") + ", " + per + "."
-	return "Send " + s
-}
-
-// setting is one line of the settings: the name that the verdict document uses,
-// its value, and whether there is one.
-type setting struct{ name, value string }
-
-func paceSettings(pace verdict.Pace) []setting {
-	var out []setting
-	add := func(name string, v *float64, unit string) {
-		if v != nil {
-			out = append(out, setting{"pace." + name, look.Number(*v) + unit})
-		}
-	}
-	add("rate_per_s", pace.RatePerS, "")
-	add("burst", pace.Burst, "")
-	if pace.Concurrency != nil {
-		out = append(out, setting{"pace.concurrency", strconv.Itoa(*pace.Concurrency)})
-	}
-	add("min_spacing_s", pace.MinSpacingS, "")
-	return out
-}
-
-func backoffSettings(b verdict.Backoff) []setting {
-	out := []setting{
-		{"backoff.base_s", look.Number(b.BaseS)},
-		{"backoff.factor", look.Number(b.Factor)},
-		{"backoff.cap_s", look.Number(b.CapS)},
-		{"backoff.max_attempts", strconv.Itoa(b.MaxAttempts)},
-		{"backoff.jitter", look.Safe(b.Jitter)},
-		{"backoff.honor_retry_after", strconv.FormatBool(b.HonorRetryAfter)},
-	}
-	if b.RetryAfterMarginS > 0 {
-		out = append(out, setting{"backoff.retry_after_margin_s", look.Number(b.RetryAfterMarginS)})
-	}
-	return out
-}
-
-// settings draws name, value and reason; a reason that does not fit beside its
-// setting is wrapped under itself.
-func (p *Pane) settings(a *verdict.Advice, list []setting, w int) []string {
-	why := map[string]string{}
-	for _, r := range a.Reasons {
-		why[r.Setting] = look.Safe(r.Because)
-	}
-	nameW, valueW := 0, 0
-	for _, s := range list {
-		_, short, _ := strings.Cut(s.name, ".")
-		nameW, valueW = max(nameW, look.Width(short)), max(valueW, look.Width(s.value))
-	}
-	var out []string
-	for _, s := range list {
-		_, short, _ := strings.Cut(s.name, ".")
-		head := "  " + p.kit.Pad(short, nameW) + "  " + p.kit.Strong.Render(p.kit.PadLeft(s.value, valueW))
-		reason := why[s.name]
-		if reason == "" {
-			out = append(out, p.kit.Clip(head, w))
-			continue
-		}
-		for i, l := range look.Hang(head+"  ", reason, w) {
-			if i == 0 {
-				out = append(out, l)
-				continue
+	titles := map[string]string{"pace": "Pace", "backoff": "Backoff, for what is refused all the same"}
+	settings := report.Settings(*v.Advice)
+	widths := widest(settings)
+	group := ""
+	for _, s := range settings {
+		if g, _, _ := strings.Cut(s.Key, "."); g != group {
+			group = g
+			title := titles[g]
+			if title == "" {
+				title = g
 			}
-			out = append(out, p.kit.Soft.Render(l))
+			out = append(out, "", p.kit.Accent.Render(title))
 		}
+		out = append(out, p.setting(s, widths, w)...)
 	}
-	return out
+	out = append(out, "", p.kit.Accent.Render("What to expect"))
+	return append(out, look.Wrap("A client that follows this should expect "+report.Expectation(v.Advice.Expected)+".", w)...)
 }
 
-func (p *Pane) expected(e verdict.Expected, w int) []string {
-	var parts []string
-	if e.Efficiency != nil {
-		parts = append(parts, look.Percent(*e.Efficiency)+" of what the limit admits is used")
+// widest are the cells that the names and values of all settings take.
+func widest(settings []report.Setting) (w [2]int) {
+	for _, s := range settings {
+		w[0], w[1] = max(w[0], look.Width(short(s.Key))), max(w[1], look.Width(s.Value))
 	}
-	if e.RejectsPer1000 != nil {
-		parts = append(parts, look.Number(*e.RejectsPer1000)+" of 1,000 requests are refused")
-	} else {
-		parts = append(parts, "how many are refused cannot be foretold")
+	return w
+}
+
+// short is the setting's name within its group.
+func short(key string) string {
+	_, s, ok := strings.Cut(key, ".")
+	if !ok {
+		return key
 	}
-	return append([]string{"", p.kit.Accent.Render("What to expect")}, look.Wrap(fmt.Sprintf("At this pace %s.", strings.Join(parts, "; ")), w)...)
+	return s
+}
+
+// setting draws a name, its value and, behind it, the reason.
+func (p *Pane) setting(s report.Setting, widths [2]int, w int) []string {
+	value := p.kit.Pad(look.Safe(s.Value), min(widths[1], max(8, w/3)))
+	head := "  " + p.kit.Pad(short(s.Key), widths[0]) + "  " + p.kit.Strong.Render(value) + "  "
+	if s.Because == "" {
+		return []string{p.kit.Clip(strings.TrimRight(head, " "), w)}
+	}
+	lines := look.Hang(head, look.Safe(s.Because), w)
+	for i, l := range lines {
+		if i > 0 {
+			lines[i] = p.kit.Soft.Render(l)
+		}
+	}
+	return lines
 }

@@ -16,10 +16,11 @@ import (
 type Row struct{ Label, Value string }
 
 // Table is a block of the plan in columns, as the worst-case counts of every
-// identity on every route. The first column is text, the others are figures.
+// identity on every route.
 type Table struct {
 	Title string
 	Head  []string
+	Text  int // so many of the first columns are text, the others figures
 	Rows  [][]string
 }
 
@@ -27,7 +28,7 @@ type Table struct {
 type Sheet struct {
 	Rows   []Row
 	Tables []Table
-	Notes  []string // what will stay unseen under these ceilings, and the like
+	Unseen []string // what cannot be found out under these ceilings
 }
 
 // Answer is sent when the question is answered.
@@ -55,16 +56,20 @@ func New(kit look.Kit, sheet Sheet, ask bool) *Pane {
 	return p
 }
 
-// Asking is whether the question stands.
-func (p *Pane) Asking() bool { return p.asking }
+// Settle takes the question away: the run has begun.
+func (p *Pane) Settle() {
+	p.asking = false
+	p.SetText(p.text)
+}
+
+// Answers are the keys that answer the question.
+func (p *Pane) Answers() []key.Binding { return []key.Binding{p.yes, p.no} }
 
 // Update answers the question, or scrolls.
 func (p *Pane) Update(msg tea.Msg) tea.Cmd {
 	if k, ok := msg.(tea.KeyMsg); ok && p.asking {
 		switch {
 		case key.Matches(k, p.yes):
-			p.asking = false
-			p.SetText(p.text)
 			return answer(true)
 		case key.Matches(k, p.no):
 			return answer(false)
@@ -82,7 +87,7 @@ func (p *Pane) Keys() []key.Binding {
 	if !p.asking {
 		return p.Scroll.Keys()
 	}
-	return append([]key.Binding{p.yes, p.no}, p.Scroll.Keys()...)
+	return append(p.Answers(), p.Scroll.Keys()...)
 }
 
 func (p *Pane) text(w int) []string {
@@ -104,13 +109,13 @@ func (p *Pane) text(w int) []string {
 		out = append(out, "", p.kit.Accent.Render(t.Title))
 		cols := make([]look.Column, len(t.Head))
 		for i, h := range t.Head {
-			cols[i] = look.Column{Head: h, Right: i > 0}
+			cols[i] = look.Column{Head: h, Right: i >= t.Text}
 		}
 		out = append(out, p.kit.Table(cols, t.Rows, w)...)
 	}
-	if len(p.sheet.Notes) > 0 {
-		out = append(out, "", p.kit.Accent.Render("What to know"))
-		for _, n := range p.sheet.Notes {
+	if len(p.sheet.Unseen) > 0 {
+		out = append(out, "", p.kit.Accent.Render("What stays unseen"))
+		for _, n := range p.sheet.Unseen {
 			out = append(out, look.Hang(p.kit.Bullet+" ", n, w)...)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"apisonde/analyze/verdict"
+	"apisonde/report"
 	_ "apisonde/tui/bg" // before Bubble Tea
 	"apisonde/tui/look"
 	"apisonde/tui/pane"
@@ -44,7 +45,7 @@ func (p *Pane) Update(msg tea.Msg) tea.Cmd {
 
 func (p *Pane) text(w int) []string {
 	if p.outcome == nil {
-		return []string{"", "What the headers claim is shown with the verdict."}
+		return []string{p.kit.Caution.Render(p.kit.Waiting) + " What the headers claim is shown with the verdict."}
 	}
 	h := p.outcome.Verdict.Headers
 	if len(h.Claims) == 0 && len(h.Conflicts) == 0 {
@@ -82,12 +83,8 @@ func (p *Pane) conflict(c verdict.Conflict, w int) []string {
 	out := look.Hang(p.kit.Bad.Render(p.kit.No)+" ", p.kit.Strong.Render(look.Safe(c.Header)), w)
 	out = append(out, look.Hang("  "+p.kit.Soft.Render("claims    "), look.Safe(c.Claim), w)...)
 	out = append(out, look.Hang("  "+p.kit.Soft.Render("measured  "), look.Safe(c.Measurement), w)...)
-	if n := len(c.Observations); n > 0 {
-		seen := "in " + strconv.Itoa(n) + " responses, first in request " + strconv.Itoa(c.Observations[0])
-		if n == 1 {
-			seen = "in request " + strconv.Itoa(c.Observations[0])
-		}
-		out = append(out, look.Hang("  "+p.kit.Soft.Render("seen      "), seen, w)...)
+	if seen := report.Requests(c.Observations); seen != "" {
+		out = append(out, look.Hang("  "+p.kit.Soft.Render("seen in   "), seen, w)...)
 	}
 	return out
 }

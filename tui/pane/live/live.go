@@ -4,11 +4,13 @@
 package live
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"apisonde/probe/trace"
 	_ "apisonde/tui/bg" // before Bubble Tea
 	"apisonde/tui/look"
 	"apisonde/tui/pane"
@@ -20,25 +22,50 @@ type Pane struct {
 	width, height int
 	frame         pane.Frame
 	seen          bool // a frame has come
+	roster        trace.Roster
 	color         bool // whether the chart may use colour
+
+	up, down key.Binding
+	first    int // of the callers in view
 }
 
-// New returns the live screen; color is whether charts may use colour.
-func New(kit look.Kit, color bool) *Pane { return &Pane{kit: kit, color: color} }
+// New returns the live screen of a run over roster; color is whether charts may
+// use colour.
+func New(kit look.Kit, roster trace.Roster, color bool) *Pane {
+	return &Pane{
+		kit: kit, roster: roster, color: color,
+		up:   key.NewBinding(key.WithKeys("k", "up"), key.WithHelp("k/up", "callers above")),
+		down: key.NewBinding(key.WithKeys("j", "down"), key.WithHelp("j/down", "callers below")),
+	}
+}
 
 // SetSize tells the screen's size.
 func (p *Pane) SetSize(width, height int) { p.width, p.height = width, height }
 
-// Update takes the frames.
+// Update takes the frames, or moves through the callers.
 func (p *Pane) Update(msg tea.Msg) tea.Cmd {
-	if f, ok := msg.(pane.Frame); ok {
-		p.frame, p.seen = f, true
+	switch msg := msg.(type) {
+	case pane.Frame:
+		p.frame, p.seen = msg, true
+	case tea.KeyMsg:
+		switch {
+		case key.Matches(msg, p.up):
+			p.first--
+		case key.Matches(msg, p.down):
+			p.first++
+		}
+		p.first = clamp(p.first, 0, p.last())
 	}
 	return nil
 }
 
-// Keys are none: there is nothing to move in.
-func (p *Pane) Keys() []key.Binding { return nil }
+// Keys move through the callers where there are more than fit.
+func (p *Pane) Keys() []key.Binding {
+	if p.last() == 0 {
+		return nil
+	}
+	return []key.Binding{p.down, p.up}
+}
 
 // The width from which sections stand side by side.
 const wide = 76
@@ -49,7 +76,7 @@ func (p *Pane) View() string {
 	var lines []string
 	switch {
 	case !p.seen:
-		lines = p.kit.Box("Live", "", []string{"", "Nothing has been sent yet."}, p.width, p.height)
+		lines = p.kit.Box(look.Frame{Title: "Live"}, []string{"Nothing has been sent yet."}, p.width, p.height)
 	case p.width >= wide:
 		lines = p.twoColumns()
 	default:
@@ -58,64 +85,89 @@ func (p *Pane) View() string {
 	return strings.Join(p.kit.Fit(lines, p.width, p.height), "\n")
 }
 
+// The height of the question's box never changes, so that nothing below it jumps:
+// the question, two lines of reason or one, and the frame.
+const (
+	askHeight       = 5
+	narrowAskHeight = 4
+)
+
+func (p *Pane) ask(h int) []string {
+	frame := look.Frame{Title: "Asking", Note: p.stage(), Foot: p.budget(p.width - 8)}
+	return p.kit.Box(frame, p.asking(p.width-4, h-2), p.width, h)
+}
+
 func (p *Pane) twoColumns() []string {
-	left := p.width * 53 / 100
+	out := p.ask(askHeight)
+	rest := p.height - askHeight
+	left := p.width / 2
 	right := p.width - left
 
-	askH := 5
-	out := look.Beside(
-		p.kit.Box("Asking", p.stage(), p.asking(left-4, askH-2), left, askH),
-		p.kit.Box("Budget left", "", p.budget(right-4), right, askH),
-	)
-	rest := p.height - askH
-	if rest < 6 {
-		return out
-	}
-
-	callers := p.callers(left - 4)
-	callersH := min(len(callers)+2, max(5, rest*2/5))
-	chartH := rest - callersH
-	leftColumn := p.kit.Box("Requests", p.unseenCallers(callersH-2), callers, left, callersH)
-	leftColumn = append(leftColumn, p.kit.Box("Admitted and limited over time", "", p.chart(left-4, chartH-2), left, chartH)...)
+	leftColumn := p.requests(left)
+	leftColumn = append(leftColumn, p.timeline(left, rest-len(leftColumn))...)
 
 	scope := p.scope(right - 4)
 	scopeH := len(scope) + 2
-	fits := p.hypotheses(right - 4)
-	fitsH := min(len(fits)+2, max(5, (rest-scopeH)*3/5))
+	const leastLog = 4
+	fits := p.hypotheses(right-4, rest-scopeH-leastLog-2)
+	fitsH := clamp(len(fits)+2, 5, rest-scopeH-leastLog)
 	logH := rest - scopeH - fitsH
-	if logH < 3 {
-		fitsH += logH
-		logH = 0
-	}
-	rightColumn := p.kit.Box("What fits so far", "", fits, right, fitsH)
-	rightColumn = append(rightColumn, p.kit.Box("Whose counter", "", scope, right, scopeH)...)
-	if logH > 0 {
-		rightColumn = append(rightColumn, p.kit.Box("Found", "", p.found(right-4, logH-2), right, logH)...)
-	}
+	rightColumn := p.kit.Box(look.Frame{Title: "What fits so far"}, fits, right, fitsH)
+	rightColumn = append(rightColumn, p.kit.Box(look.Frame{Title: "Whose counter"}, scope, right, scopeH)...)
+	rightColumn = append(rightColumn, p.kit.Box(look.Frame{Title: "Found"}, p.found(right-4, logH-2), right, logH)...)
 	return append(out, look.Beside(leftColumn, rightColumn)...)
 }
 
 // stacked shows, one below the other, what matters most: the question, the
-// requests, the explanations; then the chart where there is room.
+// requests, the explanations; then the run over time where there is room.
 func (p *Pane) stacked() []string {
-	w := p.width
-	out := p.kit.Box("Asking", p.stage(), p.asking(w-4, 2), w, 4)
+	out := p.ask(narrowAskHeight)
+	out = append(out, p.requests(p.width)...)
 	rest := p.height - len(out)
-	callers := p.callers(w - 4)
-	callersH := max(min(len(callers)+2, rest/2), 4)
-	out = append(out, p.kit.Box("Requests", p.unseenCallers(callersH-2), callers, w, callersH)...)
-	rest -= callersH
-	fits := p.hypotheses(w - 4)
+	fits := p.hypotheses(p.width-4, rest-2)
 	fitsH := min(len(fits)+2, rest)
 	if rest-fitsH < 4 {
 		fitsH = rest
 	}
-	out = append(out, p.kit.Box("What fits so far", "", fits, w, fitsH)...)
+	out = append(out, p.kit.Box(look.Frame{Title: "What fits so far"}, fits, p.width, fitsH)...)
 	rest -= fitsH
-	if rest >= 8 {
-		out = append(out, p.kit.Box("Admitted and limited over time", "", p.chart(w-4, rest-2), w, rest)...)
-	} else if rest >= 4 {
-		out = append(out, p.kit.Box("Found", "", p.found(w-4, rest-2), w, rest)...)
+	switch {
+	case rest >= 8:
+		out = append(out, p.timeline(p.width, rest)...)
+	case rest > 0:
+		out = append(out, p.kit.Box(look.Frame{Title: "Found"}, p.found(p.width-4, rest-2), p.width, rest)...)
 	}
 	return out
 }
+
+// callersHeight is that of the box of callers: as high as it needs to be, within
+// what the other sections can spare.
+func (p *Pane) callersHeight() int {
+	need := len(p.frame.Snapshot.Tallies) + 3 // the frame and the heads
+	if p.width >= wide {
+		return clamp(need, 5, (p.height-askHeight)*2/5)
+	}
+	rest := p.height - narrowAskHeight
+	return clamp(need, 4, max(rest/2, min(5, rest-4)))
+}
+
+// last is the first caller in view when moved to the end.
+func (p *Pane) last() int { return max(0, len(p.frame.Snapshot.Tallies)-max(0, p.callersHeight()-3)) }
+
+// requests is the table of callers; where they do not all fit, it says so and
+// can be moved through.
+func (p *Pane) requests(w int) []string {
+	all, h := p.frame.Snapshot.Tallies, p.callersHeight()
+	first, shown := min(p.first, p.last()), max(0, h-3)
+	note := ""
+	if len(all) > shown {
+		note = fmt.Sprintf("%d%s%d of %d", first+1, p.kit.To, min(first+shown, len(all)), len(all))
+	}
+	return p.kit.Box(look.Frame{Title: "Requests", Note: note}, p.callers(all[first:], w-4), w, h)
+}
+
+func (p *Pane) timeline(w, h int) []string {
+	return p.kit.Box(look.Frame{Title: "Admitted and limited over time"}, p.chart(w-4, h-2), w, h)
+}
+
+func clamp(n, least, most int) int { return max(least, min(n, most)) }

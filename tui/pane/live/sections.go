@@ -2,12 +2,14 @@ package live
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
 
+	"apisonde/probe"
 	"apisonde/probe/trace"
 	"apisonde/report/chart"
 	"apisonde/tui/look"
@@ -28,8 +30,11 @@ func (p *Pane) stage() string {
 // asking is the question of the step in progress, and its reason.
 func (p *Pane) asking(w, h int) []string {
 	s := p.frame.Snapshot
-	if s.Over {
+	switch {
+	case s.Over:
 		return []string{"Nothing any more: sending is over."}
+	case p.frame.Stopping:
+		return []string{"Nothing any more: what is in flight is waited for."}
 	}
 	q, why := s.Step.Question, s.Step.Reason
 	if s.StepNo == 0 && q == "" {
@@ -52,35 +57,41 @@ func (p *Pane) asking(w, h int) []string {
 	return lines
 }
 
-// budget is what is left under each ceiling.
-func (p *Pane) budget(w int) []string {
+// budget is what is left under each ceiling, on one line of at most w cells; what
+// does not fit is left out from the end.
+func (p *Pane) budget(w int) string {
 	s := p.frame.Snapshot
 	b := s.Budget
+	limited := map[trace.Identity]int{}
 	most := 0
-	perCaller := map[trace.Identity]int{}
 	for _, t := range s.Tallies {
-		perCaller[t.Identity] += t.Limited
-		most = max(most, perCaller[t.Identity])
+		limited[t.Identity] += t.Limited
+		most = max(most, limited[t.Identity])
 	}
-	row := func(label string, used, all float64, text string) string {
-		left := 1.0
-		if all > 0 {
-			left = max(0, 1-used/all)
-		}
-		barW := max(4, min(12, w-22))
-		head := p.kit.Soft.Render(p.kit.Pad(label, 10)) + " "
-		return head + p.level(left, p.kit.Bar(left, barW)) + " " + text
-	}
-	out := []string{
-		row("requests", float64(s.Sent), float64(b.MaxRequests), count(b.MaxRequests-s.Sent)),
-		row("time", float64(s.Elapsed), float64(b.MaxDuration), look.Clock(b.MaxDuration-s.Elapsed)),
+	parts := []string{
+		p.ceiling("requests", float64(s.Sent), float64(b.MaxRequests), look.Count(b.MaxRequests-s.Sent)),
+		p.ceiling("time", float64(s.Elapsed), float64(b.MaxDuration), look.Clock(b.MaxDuration-s.Elapsed)),
 	}
 	if b.MaxRejections > 0 {
-		out = append(out, row("rejections", float64(most), float64(b.MaxRejections), count(b.MaxRejections-most)+" each"))
-	} else {
-		out = append(out, p.kit.Soft.Render(p.kit.Pad("in flight", 10))+" "+strconv.Itoa(s.Inflight)+" of "+count(b.MaxInflight))
+		parts = append(parts, p.ceiling("refusals", float64(most), float64(b.MaxRejections), look.Count(b.MaxRejections-most)))
+	}
+	out := p.kit.Soft.Render("left:")
+	for _, part := range parts {
+		if look.Width(out)+2+look.Width(part) > w {
+			break
+		}
+		out += "  " + part
 	}
 	return out
+}
+
+// ceiling is a bar of what is left of one, the figure, and its name.
+func (p *Pane) ceiling(name string, used, all float64, left string) string {
+	share := 1.0
+	if all > 0 {
+		share = max(0, 1-used/all)
+	}
+	return p.level(share, p.kit.Bar(share, 6)) + " " + left + " " + p.kit.Soft.Render(name)
 }
 
 // level colours what is left of a ceiling.
@@ -94,36 +105,48 @@ func (p *Pane) level(left float64, s string) string {
 	return p.kit.Good.Render(s)
 }
 
-// callers is the table of identities.
-func (p *Pane) callers(w int) []string {
-	routes := map[string]bool{}
-	for _, t := range p.frame.Snapshot.Tallies {
-		routes[t.Route] = true
+// callers is the table of identities on their routes.
+func (p *Pane) callers(tallies []probe.Tally, w int) []string {
+	cols := []look.Column{{Head: "caller", Grow: true}, {Head: "sent", Right: true}, {Head: "admit", Right: true},
+		{Head: "limit", Right: true}, {Head: "last"}}
+	if w >= 50 {
+		cols[2].Head, cols[3].Head = "admitted", "limited"
 	}
-	cols := []look.Column{{Head: "caller", Grow: true}, {Head: "sent", Right: true}, {Head: "admitted", Right: true},
-		{Head: "limited", Right: true}, {Head: "last"}}
 	var rows [][]string
-	for _, t := range p.frame.Snapshot.Tallies {
-		name := t.Identity.String()
-		if len(routes) > 1 {
-			name += " " + t.Route
-		}
+	for _, t := range tallies {
 		limited := strconv.Itoa(t.Limited)
 		if t.Limited > 0 {
 			limited = p.kit.Caution.Render(limited)
 		}
-		rows = append(rows, []string{name, strconv.Itoa(t.Sent), p.kit.Good.Render(strconv.Itoa(t.Admitted)), limited, p.status(t.Last)})
+		rows = append(rows, []string{p.name(t), strconv.Itoa(t.Sent), p.kit.Good.Render(strconv.Itoa(t.Admitted)), limited, p.status(t.Last)})
 	}
 	return p.kit.Table(cols, rows, w)
 }
 
-// unseenCallers says how many callers do not fit into rows lines, one of which
-// is the head.
-func (p *Pane) unseenCallers(rows int) string {
-	if over := len(p.frame.Snapshot.Tallies) - (rows - 1); over > 0 {
-		return fmt.Sprintf("%d more", over)
+// name is a caller by what sets it apart: what all callers of the run have in
+// common would only take room.
+func (p *Pane) name(t probe.Tally) string {
+	id, r := t.Identity, p.roster
+	if len(r.Vantages) == 1 {
+		id.Vantage = ""
 	}
-	return ""
+	if len(r.Keys) == 1 {
+		id.Key, id.Owner = "", ""
+	}
+	if len(r.Users) == 1 {
+		id.User = ""
+	}
+	if len(r.Forwarded) == 1 {
+		id.Forwarded = ""
+	}
+	name := id.String()
+	if id == (trace.Identity{}) {
+		name = t.Identity.String()
+	}
+	if len(r.Routes) > 1 {
+		name += " " + t.Route
+	}
+	return look.Safe(name)
 }
 
 // status is the latest status, with a mark, so that it does not rest on colour.
@@ -149,6 +172,9 @@ func (p *Pane) chart(w, h int) []string {
 	admitted, limited := make([]float64, len(s.Bins)), make([]float64, len(s.Bins))
 	for i, b := range s.Bins {
 		admitted[i], limited[i] = float64(b.Admitted), float64(b.Limited)
+	}
+	if len(s.Bins) == 0 {
+		return out
 	}
 	opts := []chart.Option{chart.Span(time.Duration(len(s.Bins)) * s.BinWidth), chart.Unit("per " + look.Span(s.BinWidth))}
 	if p.color {
@@ -192,93 +218,84 @@ func (p *Pane) mark(o trace.Observation) (string, lipgloss.Style) {
 	return p.kit.Outcome(trace.Admitted)
 }
 
-// hypotheses are the leading explanations, each with its probability as a bar
-// and a figure.
-func (p *Pane) hypotheses(w int) []string {
+// hypotheses are the leading explanations in at most h lines, two for each: its
+// name, then its probability as a bar and a figure, and its own figures.
+func (p *Pane) hypotheses(w, h int) []string {
 	b := p.frame.Belief
 	if b == nil || len(b.Hypotheses) == 0 {
 		if b != nil && b.Headline != "" {
-			return look.Wrap(b.Headline, w)
+			return look.Wrap(sentenceCase(look.Safe(b.Headline)), w)
 		}
 		return []string{p.kit.Soft.Render("too early to say")}
 	}
-	const barW, figureW = 8, 5
-	nameW := w - barW - figureW - 1
+	barW := clamp(w/3, 6, 20)
 	var out []string
-	for i, h := range b.Hypotheses {
-		name := h.Name
+	for i, x := range b.Hypotheses {
+		if len(out)+2 > max(2, h) {
+			break
+		}
+		name, style := p.kit.Clip(look.Safe(x.Name), w), p.kit.Plain
 		if i == 0 {
-			name = p.kit.Strong.Render(p.kit.Clip(name, nameW))
+			name, style = p.kit.Strong.Render(name), p.kit.Accent
 		}
-		bar := p.kit.Bar(h.Probability, barW)
-		if i == 0 {
-			bar = p.kit.Accent.Render(bar)
-		}
-		out = append(out, p.kit.Pad(name, nameW)+" "+bar+p.kit.PadLeft(look.Percent(h.Probability), figureW))
-		if i == 0 && h.Figures != "" {
-			out = append(out, p.kit.Soft.Render(p.kit.Clip("  "+h.Figures, w)))
-		}
+		out = append(out, name, p.kit.Clip(style.Render(p.kit.Bar(x.Probability, barW))+" "+
+			p.kit.PadLeft(look.Percent(x.Probability), 4)+"  "+p.kit.Soft.Render(look.Safe(x.Figures)), w))
 	}
 	return out
 }
 
-// scope is what is known of each dimension: does its value have a counter of
-// its own?
+// scope is what is known of each dimension: does its every value have a counter
+// of its own? Those that cannot be told apart share a line.
 func (p *Pane) scope(w int) []string {
 	if p.frame.Belief == nil || len(p.frame.Belief.Scope) == 0 {
 		return []string{p.kit.Soft.Render("not asked yet")}
 	}
-	var out []string
+	var out, untested []string
 	for _, s := range p.frame.Belief.Scope {
 		glyph := p.kit.Soft.Render(p.kit.Unsure)
-		state := s.State
 		switch s.State {
+		case "not tested":
+			untested = append(untested, s.Dim)
+			continue
 		case "own counter each":
 			glyph = p.kit.Good.Render(p.kit.Yes)
 		case "shared":
 			glyph = p.kit.Plain.Render("=")
 		case "asking":
 			glyph = p.kit.Accent.Render(p.kit.Active)
-		default:
-			if s.Values < 2 {
-				state += p.kit.Soft.Render(", " + plural(s.Values, "value"))
-			}
 		}
-		out = append(out, p.kit.Clip(glyph+" "+p.kit.Pad(s.Dim, 9)+" "+state, w))
+		out = append(out, p.kit.Clip(glyph+" "+p.kit.Pad(s.Dim, 9)+" "+s.State, w))
+	}
+	if len(untested) > 0 {
+		out = append(out, p.kit.Clip(p.kit.Soft.Render(p.kit.Unsure+" not tested: "+strings.Join(untested, ", ")), w))
 	}
 	return out
 }
 
-// found is the log of what was established, the latest at the bottom.
+// found is the log of what was established, the latest at the bottom: as many
+// whole entries as there is room for.
 func (p *Pane) found(w, h int) []string {
 	if p.frame.Belief == nil || len(p.frame.Belief.Findings) == 0 {
 		return []string{p.kit.Soft.Render("nothing settled yet")}
 	}
 	var out []string
-	for _, f := range p.frame.Belief.Findings {
-		out = append(out, look.Hang(p.kit.Good.Render(p.kit.Yes)+" ", f, w)...)
+	for _, f := range slices.Backward(p.frame.Belief.Findings) {
+		entry := look.Hang(p.kit.Good.Render(p.kit.Yes)+" ", look.Safe(f), w)
+		if len(out)+len(entry) > h && len(out) > 0 {
+			break
+		}
+		out = append(entry, out...)
 	}
-	if over := len(out) - h; over > 0 {
-		out = out[over:]
+	if len(out) > h && h > 0 {
+		out[h-1] = p.kit.Clip(out[h-1]+p.kit.Ellipsis, w)
 	}
 	return out
 }
 
-func plural(n int, what string) string {
-	switch n {
-	case 0:
-		return "no " + what
-	case 1:
-		return "one " + what
+// sentenceCase begins a clause with a capital.
+func sentenceCase(s string) string {
+	if s == "" {
+		return ""
 	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
-// count groups thousands: 99,937.
-func count(n int) string {
-	s := strconv.Itoa(max(0, n))
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return strings.ToUpper(s[:1]) + s[1:]
 }
