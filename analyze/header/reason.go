@@ -1,0 +1,82 @@
+package header
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// reasonHeader reads the headers that give no figure and say which limiter, or
+// which error, it was.
+func reasonHeader(d *decoder, lower, value string) bool {
+	switch {
+	case strings.HasSuffix(lower, "-errortype") || strings.HasSuffix(lower, "-error-type"):
+		d.errType = value
+		return true
+	case strings.HasSuffix(lower, "rate-limited-reason") || strings.HasSuffix(lower, "throttle-reason") || strings.HasSuffix(lower, "throttle-scope"):
+		d.saw("reason")
+		d.hint(scopeOf(value))
+		d.raw(lower, value)
+		return true
+	case strings.HasSuffix(lower, "should-retry"):
+		d.raw(lower, value) // a flag, not a wait
+		return true
+	}
+	return false
+}
+
+// hint keeps the first scope that a header says.
+func (d *decoder) hint(scope string) {
+	if d.scope == "" {
+		d.scope = scope
+	}
+}
+
+// sourceHint reads the caller as the limiter saw it: an address, or else an
+// account.
+func sourceHint(value string) string {
+	if _, err := netip.ParseAddr(bare(value)); err == nil {
+		return "ip"
+	}
+	return "user"
+}
+
+// throttleHint reads the names of Rack::Attack's throttles, which tell whether
+// the caller was known.
+func throttleHint(name string) string {
+	switch {
+	case !strings.HasPrefix(name, "throttle_"):
+		return ""
+	case strings.Contains(name, "unauthenticated"):
+		return "ip"
+	case strings.Contains(name, "authenticated"):
+		return "user"
+	}
+	return ""
+}
+
+// nameHint is the scope that the quotas' header names agree on: global, user,
+// ip or route. Where they differ, the one that is exhausted decides.
+func (d *decoder) nameHint() string {
+	hint, spent, clash := "", "", false
+	for i := range d.entries {
+		e := &d.entries[i]
+		if e.valueName || e.ietf {
+			continue
+		}
+		scope := scopeOf(string(e.Name))
+		switch scope {
+		case "global", "user", "ip", "route":
+		default:
+			continue
+		}
+		clash = clash || (hint != "" && hint != scope)
+		hint = scope
+		if e.Remaining.Known && e.Remaining.Value == 0 {
+			spent = scope
+		}
+	}
+	if clash {
+		return spent
+	}
+	return hint
+}
