@@ -96,6 +96,9 @@ func (b *brief) layers(limits []verdict.Limit, room int) {
 		if hints := identityHints(l); len(hints) > 0 {
 			x.field("to tell", "add "+or(hints), 1)
 		}
+		if l.Settle != "" {
+			x.field("to settle", l.Settle, 1)
+		}
 		more := len(limits) - i
 		if room -= len(x.lines); room < 0 || (room < 2 && more > 1) {
 			b.text(0, "", fmt.Sprintf("… and %s; the full report has them.", count(more, "more layer")))
