@@ -37,8 +37,9 @@ func dialFault(ctx context.Context, err error) trace.Fault {
 }
 
 // wireFault names why a request that had a connection got no whole response.
-// heard is whether any byte of an answer arrived.
-func wireFault(ctx context.Context, err error, heard bool) trace.Fault {
+// heard is whether any byte of an answer arrived, cut whether the connection
+// ended within a line of it: net/http then calls the rest of the line malformed.
+func wireFault(ctx context.Context, err error, heard, cut bool) trace.Fault {
 	var ne net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -57,7 +58,7 @@ func wireFault(ctx context.Context, err error, heard bool) trace.Fault {
 			return trace.FaultReset
 		}
 	}
-	if heard {
+	if heard && !cut {
 		return trace.FaultMalformed
 	}
 	return trace.FaultReset

@@ -104,12 +104,14 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 	}
 	l.uses++
 	o.Conn = l.n
-	if l.w.out.Load() > 0 {
+	if err == nil || l.w.out.Load() > 0 {
+		// The writing goroutine may not have come round to counting yet when
+		// the answer is here. After an error it has ended.
 		o.Written = time.Duration(l.w.written.Load())
 	}
 	if err != nil {
 		o.FirstByte = l.w.firstByte()
-		o.Fault = wireFault(ctx, err, o.FirstByte != 0)
+		o.Fault = wireFault(ctx, err, o.FirstByte != 0, l.w.cut.Load())
 		l.drop()
 		if o.Fault == trace.FaultReset && o.FirstByte == 0 && l.uses > 1 {
 			l.s.unannounced(2)
@@ -152,7 +154,7 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 	l.w.settle()
 	o.Body = body
 	if err != nil {
-		o.Fault = wireFault(ctx, err, true)
+		o.Fault = wireFault(ctx, err, true, l.w.cut.Load())
 		l.drop()
 		return
 	}

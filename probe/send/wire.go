@@ -19,6 +19,8 @@ type wire struct {
 	written, first, latest atomic.Int64
 	out                    atomic.Int64 // bytes of the request that left
 	informational          atomic.Int64 // 1xx responses to this request
+	inLine                 atomic.Bool  // what was read ends within a line
+	cut                    atomic.Bool  // reading ended within a line
 	open                   atomic.Bool  // a request is under way
 }
 
@@ -27,6 +29,8 @@ func (w *wire) begin() {
 	for _, v := range []*atomic.Int64{&w.written, &w.first, &w.latest, &w.out, &w.informational} {
 		v.Store(0)
 	}
+	w.inLine.Store(false)
+	w.cut.Store(false)
 	w.open.Store(true)
 }
 
@@ -45,6 +49,9 @@ func (w *wire) Write(p []byte) (int, error) {
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n == 0 {
+		if err != nil && w.inLine.Load() {
+			w.cut.Store(true)
+		}
 		return n, err
 	}
 	if !w.open.Load() || w.written.Load() == 0 {
@@ -55,6 +62,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	at := stamp(w.now())
 	w.first.CompareAndSwap(0, at)
 	w.latest.Store(at)
+	w.inLine.Store(p[n-1] != '\n')
 	return n, err
 }
 
