@@ -201,7 +201,7 @@ func TestQuotaForetells(t *testing.T) {
 			for seed := range 5 {
 				var past []time.Duration
 				var at time.Duration
-				for i := range 100 {
+				for i := range 60 {
 					gap := (i*7919 + seed*104729) % 400 * 3 / 4
 					if seed%2 == 1 {
 						gap = gap / 100 * 125 // often meets an edge exactly
