@@ -77,10 +77,13 @@ func bare(c *cli.Context, std *streams) error {
 
 func commands(std *streams) []*cli.Command {
 	return []*cli.Command{
+		demoCommand(std),
 		probeCommand(std),
 		planCommand(std),
+		tuiCommand(std),
 		analyzeCommand(std),
 		reportCommand(std),
+		labCommand(std),
 		versionCommand(std),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -32,11 +33,12 @@ type assessment struct {
 	seed    uint64
 	path    string // of the journal; "" before start names one by default
 
-	clock   *probe.WallClock
-	sender  *send.Sender
-	engine  *infer.Engine
-	journal probe.Journal
-	session *probe.Session
+	clock  *probe.WallClock
+	sender *send.Sender
+	engine *infer.Engine
+
+	mu      sync.Mutex
+	session *probe.Session // set by start
 }
 
 // newAssessment checks everything that can be checked without sending. Its errors
@@ -75,13 +77,25 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	case err != nil:
 		return &failure{exitTrace, err}
 	}
-	a.journal = w
+	var j probe.Journal = w
 	if wrap != nil {
-		a.journal = wrap(w)
+		j = wrap(j)
 	}
 	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Loopback: meta.Loopback, Seed: meta.Seed})
-	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: a.journal, Clock: a.clock})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock})
 	return nil
+}
+
+// abort ends at once what a cancelled run would wait for. It may be called from
+// any goroutine, before a start too.
+func (a *assessment) abort() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.session != nil {
+		a.session.Abort()
+	}
 }
 
 // create opens the journal where --trace says, or under the state folder. Two runs
@@ -123,4 +137,21 @@ func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
 	defer a.sender.Close()
 	res := a.session.Run(ctx)
 	return res, analyze.Conclude(res.Trace, tool())
+}
+
+// conclude tells what came of a run and returns the exit code, which code may only
+// raise.
+func (a *assessment) conclude(std *streams, r result, res probe.Result, v verdict.Verdict, code int) error {
+	for _, n := range res.Notes {
+		fmt.Fprintf(std.err, "note: %s\n", n)
+	}
+	if res.Err != nil {
+		fmt.Fprintf(std.err, "apisonde: %v\n", res.Err)
+	}
+	code = worst(code, runCode(res), r.finish(std, v, res.Trace))
+	fmt.Fprintf(std.err, "trace: %s\n", a.path)
+	if code != exitOK {
+		return &failure{code: code}
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ const (
 	exitExpectation  = 4
 	exitSafety       = 5 // safety stop with nothing concluded
 	exitTrace        = 6 // the trace could not be written
+	exitInterrupted  = 130
 )
 
 // failure is an error with the exit code it leads to.

@@ -67,14 +67,18 @@ func recordFlags() []cli.Flag {
 }
 
 // resultFlags say how a verdict comes out, in one of formats.
-func resultFlags(formats []format) []cli.Flag {
-	const group = "Result"
-	return append(outputFlag(formats),
-		&cli.StringFlag{Name: "report", Category: group, Usage: "`FILE` also write a markdown report there"},
-		&cli.StringFlag{Name: "expect", Category: group, Usage: "`TEXT` exit 4 when the verdict differs, as '100 per 60s by key'"},
-		&cli.StringFlag{Name: "color", Category: group, Usage: "`WHEN` colour plain text: auto, always or never", DefaultText: "auto"},
-	)
+func resultFlags(formats []format) []cli.Flag { return join(outputFlag(formats), verdictFlags()) }
+
+// verdictFlags say what becomes of a verdict beside being printed.
+func verdictFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "report", Category: resultGroup, Usage: "`FILE` also write a markdown report there"},
+		&cli.StringFlag{Name: "expect", Category: resultGroup, Usage: "`TEXT` exit 4 when the verdict differs, as '100 per 60s by key'"},
+		&cli.StringFlag{Name: "color", Category: resultGroup, Usage: "`WHEN` colour plain text: auto, always or never", DefaultText: "auto"},
+	}
 }
+
+const resultGroup = "Result"
 
 func join(groups ...[]cli.Flag) []cli.Flag {
 	var out []cli.Flag

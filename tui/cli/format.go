@@ -34,7 +34,7 @@ func listFormats(formats []format) string {
 }
 
 func outputFlag(formats []format) []cli.Flag {
-	return []cli.Flag{&cli.StringFlag{Name: "output", Category: "Result", Usage: "`FORMAT` of what is printed: " + listFormats(formats), DefaultText: string(formats[0])}}
+	return []cli.Flag{&cli.StringFlag{Name: "output", Category: resultGroup, Usage: "`FORMAT` of what is printed: " + listFormats(formats), DefaultText: string(formats[0])}}
 }
 
 // readFormat reads --output.

@@ -20,12 +20,16 @@ func verdictCode(v verdict.Verdict) int {
 }
 
 // runCode is the exit code that the end of a live run leads to beside its verdict.
-func runCode(reason probe.StopReason) int {
-	switch reason {
+func runCode(res probe.Result) int {
+	switch res.Reason {
 	case probe.StopNetwork:
 		return exitRuntime
 	case probe.StopTrace:
 		return exitTrace
+	case probe.StopNone:
+		if res.Err != nil {
+			return exitRuntime
+		}
 	}
 	return exitOK
 }

@@ -20,42 +20,40 @@ func probeCommand(std *streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			a, err := confirmed(c, std)
+			a, may, err := prepare(c, std)
 			if err != nil {
 				return err
+			}
+			if may == mustAsk {
+				if err := writePlan(std.err, a.plan); err != nil {
+					return err
+				}
+				if !ask(std, fmt.Sprintf("\nSend this to %s?", a.request.Request.URL.Host)) {
+					return usagef("not confirmed; nothing was sent")
+				}
 			}
 			return headless(c.Context, std, a, r)
 		},
 	}
 }
 
-// confirmed reads the flags into an assessment and sees that it may start. Nothing
-// is sent here; without consent it ends in a usage error.
-func confirmed(c *cli.Context, std *streams) (*assessment, error) {
+// prepare reads the flags into an assessment, and says whether it may start or a
+// person has to be asked. Nothing is sent here; where nobody can be asked it ends
+// in a usage error.
+func prepare(c *cli.Context, std *streams) (*assessment, consent, error) {
 	cfg, err := configure(c, std)
 	if err != nil {
-		return nil, err
+		return nil, refused, err
 	}
 	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, std.asks())
 	if err != nil {
-		return nil, err
+		return nil, refused, err
 	}
 	if err := cfg.resolve(std); err != nil {
-		return nil, err
+		return nil, refused, err
 	}
 	a, err := newAssessment(cfg, c)
-	if err != nil {
-		return nil, err
-	}
-	if may == mustAsk {
-		if err := writePlan(std.err, a.plan); err != nil {
-			return nil, err
-		}
-		if !ask(std, fmt.Sprintf("\nSend this to %s?", cfg.send.Request.URL.Host)) {
-			return nil, usagef("not confirmed; nothing was sent")
-		}
-	}
-	return a, nil
+	return a, may, err
 }
 
 // headless runs an assessment with a line of progress now and then, and prints
@@ -75,30 +73,19 @@ func headless(ctx context.Context, std *streams, a *assessment, r result) error 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	signals := watchSignals(stop, a.session.Abort)
+	signals := watchSignals(stop, a.abort)
 	defer signals.close()
 	done := make(chan struct{})
 	go tellProgress(std.err, a, done)
 	res, v := a.run(ctx)
 	close(done)
 
-	for _, n := range res.Notes {
-		fmt.Fprintf(std.err, "note: %s\n", n)
-	}
-	code := runCode(res.Reason)
-	if res.Err != nil {
-		fmt.Fprintf(std.err, "apisonde: %v\n", res.Err)
-	}
+	code := signals.code()
 	if lines != nil {
 		if err := lines.close(); err != nil {
 			fmt.Fprintf(std.err, "apisonde: the observations cannot be printed: %v\n", err)
 			code = worst(code, exitRuntime)
 		}
 	}
-	code = worst(code, r.finish(std, v, res.Trace))
-	fmt.Fprintf(std.err, "trace: %s\n", a.path)
-	if code = worst(signals.code(), code); code != exitOK {
-		return &failure{code: code}
-	}
-	return nil
+	return a.conclude(std, r, res, v, code)
 }
