@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,6 +165,30 @@ func TestServerThatClosesUnannounced(t *testing.T) {
 	}
 	if got := int(w.requests.Load()); got > calls || got < calls-lost {
 		t.Errorf("the server read %d requests of %d, %d lost", got, calls, lost)
+	}
+}
+
+// The server resets every connection at its second request. One request is lost
+// to that, and from then on none.
+func TestServerThatTakesOneRequestAConnection(t *testing.T) {
+	t.Parallel()
+	var used sync.Map
+	w := newWild(t, "tcp4", "127.0.0.1:0", func(c *net.TCPConn, _ *http.Request, _ int) bool {
+		if _, again := used.LoadOrStore(c, true); again {
+			return reset(c)
+		}
+		_, err := io.WriteString(c, ok)
+		return err == nil
+	})
+	s := newSender(t, w.url("/"))
+	lost := 0
+	for range 10 {
+		if o := once(t, s, id1, "/"); o.Fault != trace.FaultNone {
+			lost++
+		}
+	}
+	if lost != 1 || w.requests.Load() != 10 {
+		t.Errorf("%d of 10 requests were lost and the server read %d; want 1 and 10", lost, w.requests.Load())
 	}
 }
 

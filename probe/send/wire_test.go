@@ -1,0 +1,96 @@
+package send
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// pipe is a wire, the far end of it, and a clock that counts its readings.
+func pipe(t *testing.T) (*wire, net.Conn) {
+	t.Helper()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	var tick time.Duration
+	return &wire{Conn: near, now: func() time.Duration { tick++; return tick }}, far
+}
+
+func TestBytesThatNothingAskedForDoNotPass(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"never used", "begun and not written", "settled"} {
+		w, far := pipe(t)
+		go func() {
+			buf := make([]byte, 10)
+			if state == "settled" {
+				_, _ = far.Read(buf)
+			}
+			_, _ = io.WriteString(far, "HTTP/1.1 429")
+		}()
+		if state != "never used" {
+			w.begin()
+		}
+		if state == "settled" {
+			_, _ = w.Write([]byte("GET"))
+			w.settle()
+		}
+		if n, err := w.Read(make([]byte, 100)); n != 0 || !errors.Is(err, errUnsolicited) {
+			t.Errorf("%s: read %d bytes, %v", state, n, err)
+		}
+	}
+}
+
+func TestOffsetsOfAWire(t *testing.T) {
+	t.Parallel()
+	w, far := pipe(t)
+	go func() {
+		buf := make([]byte, 10)
+		_, _ = far.Read(buf)
+		_, _ = far.Read(buf)
+		for _, s := range []string{"HTTP/1.1 103\n\n", "HTTP/1.1 200\n\n", "body"} {
+			_, _ = io.WriteString(far, s)
+		}
+	}()
+	w.begin()
+	for range 2 { // the first write counts, whatever follows
+		if _, err := w.Write([]byte("GET")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.written.Load() != 1 || w.out.Load() != 6 {
+		t.Errorf("written at %d, %d bytes; want 1 and 6", w.written.Load(), w.out.Load())
+	}
+	read := func() {
+		if _, err := w.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read() // the hint, at 3
+	if err := w.inform(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.firstByte(); got != 3 {
+		t.Errorf("with nothing after the hint the first byte is at %d, want 3", got)
+	}
+	read() // the answer, at 4
+	read() // its body, at 5
+	if got := w.firstByte(); got != 4 {
+		t.Errorf("the first byte of the answer is at %d, want 4", got)
+	}
+	w.begin()
+	if w.firstByte() != 0 || w.written.Load() != 0 {
+		t.Error("a new request begins with the offsets of the one before")
+	}
+}
+
+func TestServersThatCloseTwiceGetFreshConnections(t *testing.T) {
+	t.Parallel()
+	var s Sender
+	if s.unannounced(1); s.brittle {
+		t.Error("one closed connection is no habit")
+	}
+	if s.unannounced(1); !s.brittle {
+		t.Error("two are")
+	}
+}
