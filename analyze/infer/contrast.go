@@ -1,9 +1,6 @@
 package infer
 
-import (
-	"apisonde/probe/plan"
-	"apisonde/probe/trace"
-)
+import "apisonde/probe/trace"
 
 // Between two rejected controls further apart than this, a bucket may have
 // refilled a token for somebody.
@@ -28,11 +25,19 @@ func (r *record) contrasts() []contrast {
 		sent float64
 	}
 	var pending []open // variants admitted since then
+	quiet := 0.0       // end of the last answer
 	for i := range r.samples {
 		x := &r.samples[i]
 		if x.outcome != trace.Admitted && x.outcome != trace.Limited {
 			continue
 		}
+		if r.recovery > 0 && x.sent-quiet > 1.02*r.recovery { // everybody is rested again
+			spent, known, before, pending = 0, false, nil, pending[:0]
+			for _, d := range dims {
+				clear(used[d])
+			}
+		}
+		quiet = x.sent + x.rtt
 		c := counter{x.id, x.route}
 		if c == base {
 			if x.outcome == trace.Limited {
@@ -95,70 +100,4 @@ func changes(base, c counter) scope {
 		}
 	}
 	return s
-}
-
-// whose asks whether other callers share the baseline's exhausted counter.
-type whose struct {
-	rounds int
-}
-
-func (w *whose) stage() string { return "scope" }
-
-// Own counters are asked for twice: an admission between two rejections may
-// have been a token that came just then.
-const scopeRounds = 4
-
-func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
-	ask := w.open(e)
-	if len(ask) == 0 || w.rounds >= scopeRounds {
-		return plan.Step{}, false
-	}
-	w.rounds++
-	base := e.log.baseline()
-	control := plan.Send{Identity: base.id, Route: base.route}
-	sends := []plan.Send{control}
-	for _, c := range ask {
-		sends = append(sends, plan.Send{Identity: c.id, Route: c.route}, control)
-	}
-	if w.rounds > 1 { // a token may have come meanwhile
-		sends = append([]plan.Send{control}, sends...)
-	}
-	if len(sends) > e.spare() {
-		return plan.Step{}, false
-	}
-	return plan.Step{
-		Question: "whose counter is it?",
-		Reason:   "while the baseline is refused, a caller that differs in one thing is let through only if that thing has a counter of its own",
-		Sends:    sends,
-		Width:    1,
-	}, true
-}
-
-// open lists the contrasts that are not settled.
-func (w *whose) open(e *Engine) []contrast {
-	seen := map[counter]contrast{}
-	for _, c := range e.log.contrasts() {
-		seen[counter{c.id, c.route}] = c
-	}
-	settled := func(c contrast) bool {
-		s := seen[counter{c.id, c.route}]
-		return s.own >= 2 && s.own > s.shared || s.shared >= 1 && s.shared > s.own
-	}
-	var ask, kept []contrast
-	for _, c := range singles(e.log.roster) {
-		if !settled(c) {
-			ask = append(ask, c)
-		}
-		if s := seen[counter{c.id, c.route}]; s.vote() <= 0 {
-			kept = append(kept, c)
-		}
-	}
-	// Two counters that are exhausted together hide behind each other: a change
-	// of all that looked shared shows it.
-	if w.rounds > 0 && len(kept) > 1 {
-		if u := union(e.log.roster, kept); !settled(u) {
-			ask = append(ask, u)
-		}
-	}
-	return ask
 }

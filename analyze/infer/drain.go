@@ -8,10 +8,12 @@ import (
 	"apisonde/probe/trace"
 )
 
-// drain asks whether there is a limit at all, by asking until refused.
+// drain asks whether there is a limit at all, by asking until refused: so many
+// on each route, in rounds.
 type drain struct {
+	round  int
 	route  int // position in the roster
-	sent   int
+	sent   int // on this route, in this round
 	chunk  int
 	warmed bool
 }
@@ -23,32 +25,40 @@ const (
 	// Round trips longer than this, in seconds, make one-by-one sending too slow
 	// to outrun a bucket's refill.
 	longTrip = 0.005
-	// What is sent on the first route and on the others before the answer is
-	// that none limits a caller who sends one request after another.
-	firstDrain = 600
-	otherDrain = 250
 )
 
-func (d *drain) next(e *Engine, _ float64) (plan.Step, bool) {
-	r := e.log
+// rounds is what is sent on the first route and on each other one before the
+// answer is that none limits a caller who sends one request after another.
+var rounds = [...]struct{ first, other int }{{300, 120}, {300, 120}}
+
+func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
+	r := e.all
 	c := counter{r.base(), r.roster.Routes[d.route]}
-	if d.limited(r, c) {
+	if r.ever(c, trace.Limited) {
 		d.settle(e, c)
 		return plan.Step{}, false
 	}
-	most := firstDrain
-	if d.route > 0 {
-		most = otherDrain
-	}
-	most = min(most, e.spare()*3/5)
-	if d.sent >= most || d.sent > 0 && most < warmup {
-		if d.route+1 < len(r.roster.Routes) {
-			*d = drain{route: d.route + 1}
-			return d.next(e, 0)
-		}
-		e.find(fmt.Sprintf("no rejection in %d requests sent one after another", len(r.samples)))
-		e.then(&unlimited{})
+	if r.queued() {
+		e.find("answers slow down with the number of requests: a queue holds them back")
 		return plan.Step{}, false
+	}
+	most := rounds[d.round].first
+	if d.route > 0 {
+		most = rounds[d.round].other
+	}
+	most = min(most, e.spare()*3/5+d.sent)
+	if d.sent >= most || d.sent > 0 && most < warmup {
+		switch {
+		case d.route+1 < len(r.roster.Routes):
+			*d = drain{round: d.round, route: d.route + 1, warmed: d.warmed}
+		case d.round+1 < len(rounds):
+			*d = drain{round: d.round + 1, warmed: d.warmed}
+		default:
+			e.find(fmt.Sprintf("no rejection in %d requests sent one after another", len(r.samples)))
+			e.then(&unlimited{})
+			return plan.Step{}, false
+		}
+		return d.next(e, now)
 	}
 	step := plan.Step{
 		Question:         "is there a limit, and how many does it admit at once?",
@@ -65,33 +75,37 @@ func (d *drain) next(e *Engine, _ float64) (plan.Step, bool) {
 		n = min(n, d.chunk)
 		step.Width = n
 		step.Reason = "bursts that grow until two are refused, since answers take too long to outrun a refill one by one"
+	default:
+		n = min(n, queueWatch)
 	}
 	d.sent += n
 	step.Sends = burst(c, n)
 	return step, true
 }
 
-// limited says whether c was refused since the drain began.
-func (d *drain) limited(r *record, c counter) bool {
-	for i := len(r.samples) - 1; i >= 0; i-- {
-		x := r.samples[i]
-		if x.id == c.id && x.route == c.route && x.outcome == trace.Limited {
-			return true
-		}
-	}
-	return false
-}
+// queueWatch is how many requests go out between two looks at whether answers
+// slow down: a queue would hold a longer series up for long.
+const queueWatch = 60
 
 // settle makes c the counter that the assessment is about.
 func (d *drain) settle(e *Engine, c counter) {
-	routes := slices.Clone(e.log.roster.Routes)
-	if i := slices.Index(routes, c.route); i > 0 {
-		routes[0], routes[i] = routes[i], routes[0]
-		e.log.roster.Routes = routes
-	}
+	others := slices.DeleteFunc(slices.Clone(e.all.roster.Routes), func(r string) bool { return r == c.route })
+	e.turnTo(policy{routes: append([]string{c.route}, others...)})
 	n, _ := e.log.spent()
 	e.find(fmt.Sprintf("%d requests of %s on %s got through before the first was refused", n, c.id, c.route))
-	e.then(&whose{}, &reopen{}, &identify{})
+	e.then(&whose{}, &routes{}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &study{})
+}
+
+// narrow leaves out the routes that turned out to be guarded differently.
+type narrow struct{}
+
+func (narrow) stage() string { return "scope" }
+
+func (narrow) next(e *Engine, _ float64) (plan.Step, bool) {
+	if ps := e.all.policies(); len(ps) > 0 {
+		e.turnTo(ps[0])
+	}
+	return plan.Step{}, false
 }
 
 func medianTrip(samples []sample) float64 {

@@ -11,6 +11,7 @@ package infer
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,8 @@ type Config struct {
 // are called from one goroutine; Belief from any.
 type Engine struct {
 	cfg  Config
-	log  *record
+	all  *record // everything
+	log  *record // of the routes under study; all of them at first
 	tour []inquiry // questions still to ask, the current one first
 
 	post     *posterior
@@ -51,7 +53,8 @@ type inquiry interface {
 
 // New returns an engine that knows nothing yet.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, log: newRecord(cfg.Roster)}
+	e := &Engine{cfg: cfg, all: newRecord(cfg.Roster)}
+	e.log = e.all
 	e.tour = []inquiry{&drain{}}
 	e.publish()
 	return e
@@ -64,7 +67,17 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 		e.lead = 0.5*e.lead + 0.5*max(0, took)
 		e.calledAt = 0
 	}
-	return e.log.observe(o)
+	outcome := e.all.observe(o)
+	if e.log != e.all && slices.Contains(e.log.roster.Routes, o.Route) {
+		e.log.keep(e.all.samples[len(e.all.samples)-1])
+	}
+	return outcome
+}
+
+// turnTo makes one policy the subject of the questions that follow.
+func (e *Engine) turnTo(p policy) {
+	e.log = e.all.view(p)
+	e.post = nil
 }
 
 // Next returns the step that would teach most, or false when nothing is left to
@@ -94,7 +107,7 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 func (e *Engine) then(qs ...inquiry) { e.tour = append(e.tour, qs...) }
 
 // spare is the number of requests left in the budget.
-func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.log.samples) }
+func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.all.samples) }
 
 // left is the seconds left in the budget.
 func (e *Engine) left(now float64) float64 { return seconds(e.cfg.Budget.MaxDuration) - now }
@@ -107,7 +120,7 @@ func (e *Engine) rejectionsLeft(id trace.Identity) int {
 	if e.cfg.Budget.MaxRejections <= 0 {
 		return 1 << 30
 	}
-	return e.cfg.Budget.MaxRejections - e.log.rejected[id]
+	return e.cfg.Budget.MaxRejections - e.all.rejected[id]
 }
 
 func (e *Engine) rng() *rand.Rand {

@@ -28,16 +28,25 @@ func Judge(t trace.Trace) Judgement {
 	for _, o := range t.Observations {
 		r.observe(o)
 	}
-	r.subject()
+	policies := r.policies()
 	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings()}
-	spent, limited := r.spent()
 	switch {
-	case limited && spent == 0 && j.Cost.Admitted == 0:
+	case len(policies) > 0 && j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeInconclusive
 		j.Warnings = append(j.Warnings, "every request was refused from the first on: let the quota recover, then probe again")
-	case limited:
+	case len(policies) > 0:
 		j.Outcome = verdict.OutcomeLimited
-		j.Limits = []verdict.Limit{r.layer(t)}
+		for _, p := range policies {
+			l := r.view(p).layer(t)
+			if p.others {
+				l.Routes = p.routes
+			}
+			j.Limits = append(j.Limits, l)
+		}
+		order(j.Limits)
+	case r.queued():
+		j.Outcome = verdict.OutcomeLimited
+		j.Limits = []verdict.Limit{r.queue()}
 	case j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeStopped
 	case r.searched():
@@ -49,18 +58,24 @@ func Judge(t trace.Trace) Judgement {
 	return j
 }
 
-// subject puts the first route that was limited at the head of the roster.
-func (r *record) subject() {
-	base := r.base()
-	for i, route := range r.roster.Routes {
-		c := counter{base, route}
-		if r.ever(c, trace.Limited) {
-			routes := slices.Clone(r.roster.Routes)
-			routes[0], routes[i] = routes[i], routes[0]
-			r.roster.Routes = routes
-			return
+// order sorts layers as the contract says: by rate, then limit, then scope; null
+// rates last.
+func order(ls []verdict.Limit) {
+	value := func(f *verdict.Figure) float64 {
+		if f == nil {
+			return math.Inf(1)
 		}
+		return f.Value
 	}
+	slices.SortStableFunc(ls, func(a, b verdict.Limit) int {
+		if c := cmpFloat(value(a.RatePerS), value(b.RatePerS)); c != 0 {
+			return c
+		}
+		if c := cmpFloat(value(a.Limit), value(b.Limit)); c != 0 {
+			return c
+		}
+		return slices.Compare(a.Scope, b.Scope)
+	})
 }
 
 func (r *record) ever(c counter, o trace.Outcome) bool {
@@ -88,12 +103,17 @@ func (r *record) cost() verdict.Cost {
 // layer judges the layer that limits the baseline.
 func (r *record) layer(t trace.Trace) verdict.Limit {
 	cs := r.contrasts()
-	scopes := candidates(r.roster, cs)
+	scopes := r.candidates(cs)
 	part := partition(scopes, r.tested())
 	rng := rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667))
-	arms := r.arms(part)
-	post := inferBank(arms, nil, nil, rng)
-	post = inferBank(arms, post, nil, rng)
+	post := inferBank(r.arms(part), nil, nil, rng)
+	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
+		r.recovery, _ = post.recovery()
+		cs = r.contrasts()
+		scopes = r.candidates(cs)
+		part = partition(scopes, r.tested())
+	}
+	post = inferBank(r.arms(part), post.revived(), nil, rng)
 
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	r.stateScope(&l, scopes, cs)

@@ -143,3 +143,19 @@ func (p *posterior) algorithms() map[string]float64 {
 	}
 	return out
 }
+
+// recovery is how many seconds of silence rest the limiter, and how many
+// requests a rested one admits at once, by the leading explanation; zeros where
+// nothing is known.
+func (p *posterior) recovery() (rest float64, size int) {
+	if p == nil {
+		return 0, 0
+	}
+	i, _ := p.leader()
+	f := &p.fits[i]
+	if len(f.parts) == 0 {
+		return 0, 0
+	}
+	q := f.best1()
+	return f.v.Recovery(q.p), int(math.Ceil(q.p.L))
+}

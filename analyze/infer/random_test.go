@@ -140,14 +140,14 @@ func TestRandom(t *testing.T) {
 		ok := sc && fm && lk && wk
 		if l.Confidence >= 0.9 {
 			a.confident++
-			if !ok {
+			if l.Scope != nil && !sc || !fm || l.Limit != nil && !lk || l.WindowS != nil && math.Abs(l.WindowS.Value/W-1) > 0.03 {
 				a.wrongc++
 			}
 		}
 		over = append(over, float64(j.Cost.Requests)/float64(truth.Limit+1))
 		wall = append(wall, j.Cost.WallS/W)
 		if !ok || os.Getenv("V") != "" {
-			fmt.Printf("%d %s\n    %s %v conf %.2f scope %v", i, spec, l.Algorithm, l.Equivalent, l.Confidence, l.Scope)
+			fmt.Printf("%d %s\n    %s %v conf %.2f scope %v/%d", i, spec, l.Algorithm, l.Equivalent, l.Confidence, l.Scope, len(l.ScopeCandidates))
 			if l.Limit != nil {
 				fmt.Printf(" L %v", *l.Limit)
 			}

@@ -17,6 +17,10 @@ type record struct {
 	bytes    int64
 	statuses map[int]int // of rejections
 	refused  []string    // values that were refused, in words
+	recovery float64     // seconds of silence after which every counter is rested; 0: not known
+	// ownPolicy: other routes of the run have other policies, so route is not
+	// part of this one's scope.
+	ownPolicy bool
 }
 
 func newRecord(r trace.Roster) *record {
@@ -33,22 +37,26 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 func (r *record) observe(o trace.Observation) trace.Outcome {
 	c := counter{o.Identity, o.Route}
 	outcome := classify(o, r.admitted[c] > 0)
-	r.samples = append(r.samples, sample{
+	r.keep(sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
 		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
 	})
 	r.bytes += o.Body.Bytes
-	switch outcome {
-	case trace.Admitted:
-		r.admitted[c]++
-	case trace.Limited:
-		r.rejected[o.Identity]++
-		r.statuses[o.Status]++
-	}
 	if o.Step == 0 && (outcome == trace.Refused || outcome == trace.Ignored) {
 		r.exclude(o)
 	}
 	return outcome
+}
+
+func (r *record) keep(x sample) {
+	r.samples = append(r.samples, x)
+	switch x.outcome {
+	case trace.Admitted:
+		r.admitted[counter{x.id, x.route}]++
+	case trace.Limited:
+		r.rejected[x.id]++
+		r.statuses[x.status]++
+	}
 }
 
 // exclude drops the value that a failed canary was to prove.
@@ -85,7 +93,7 @@ func classify(o trace.Observation, before bool) trace.Outcome {
 
 // partition is the scope by which the trace splits into counters.
 func (r *record) partition() scope {
-	return partition(candidates(r.roster, r.contrasts()), r.tested())
+	return partition(r.candidates(r.contrasts()), r.tested())
 }
 
 // tested are the dimensions with more than one value.
@@ -180,4 +188,14 @@ func (r *record) spent() (int, bool) {
 		}
 	}
 	return n, false
+}
+
+// Outcomes says how every observation of t counts, in its order.
+func Outcomes(t trace.Trace) []trace.Outcome {
+	r := newRecord(t.Meta.Roster)
+	out := make([]trace.Outcome, len(t.Observations))
+	for i, o := range t.Observations {
+		out[i] = r.observe(o)
+	}
+	return out
 }

@@ -119,12 +119,12 @@ func (c *contrast) consistent(s scope, r trace.Roster) bool {
 }
 
 // candidates are the scopes that every contrast leaves.
-func candidates(r trace.Roster, cs []contrast) []scope {
+func (r *record) candidates(cs []contrast) []scope {
 	var out []scope
-	for _, s := range possible(r) {
-		ok := true
+	for _, s := range possible(r.roster) {
+		ok := !r.ownPolicy || !s.has(trace.DimRoute)
 		for i := range cs {
-			ok = ok && cs[i].consistent(s, r)
+			ok = ok && cs[i].consistent(s, r.roster)
 		}
 		if ok {
 			out = append(out, s)
@@ -182,8 +182,8 @@ func singles(r trace.Roster) []contrast {
 		id.Forwarded = r.Forwarded[1]
 		add(id, route)
 	}
-	if len(r.Routes) > 1 {
-		add(base, r.Routes[1])
+	for _, route := range r.Routes[1:] {
+		add(base, route)
 	}
 	return out
 }

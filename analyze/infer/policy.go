@@ -1,0 +1,180 @@
+package infer
+
+import (
+	"math"
+	"slices"
+
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// policy is what guards a group of routes: one counter for them all, or one for
+// each with the same figures. Routes without a limit make no policy.
+type policy struct {
+	routes []string // the one the inference studies first
+	others bool     // the run met routes that the policy does not guard
+}
+
+// relation is how another route stands to the one under study.
+type relation int
+
+const (
+	unclear   relation = iota
+	together           // they share a counter
+	alike              // counters of their own, with the same limit
+	different          // another limit
+	unguarded          // no limit was met there
+)
+
+// policies groups the routes of the run by what guards them. The first group is
+// that of the first route at which anything was refused; there is none where
+// nothing was.
+func (r *record) policies() []policy {
+	var out []policy
+	left := slices.Clone(r.roster.Routes)
+	for len(left) > 0 {
+		i := slices.IndexFunc(left, func(route string) bool { return r.ever(counter{r.base(), route}, trace.Limited) })
+		if i < 0 {
+			break
+		}
+		subject := left[i]
+		group := policy{routes: []string{subject}}
+		var rest []string
+		for _, route := range left {
+			if route == subject {
+				continue
+			}
+			switch r.relation(subject, route) {
+			case together, alike, unclear:
+				group.routes = append(group.routes, route)
+			default:
+				rest = append(rest, route)
+			}
+		}
+		left = rest
+		group.others = len(group.routes) < len(r.roster.Routes)
+		out = append(out, group)
+	}
+	return out
+}
+
+// relation compares two routes under the baseline identity.
+func (r *record) relation(subject, route string) relation {
+	base := r.base()
+	var seen *contrast
+	v := r.view(policy{routes: []string{subject, route}})
+	cs := v.contrasts()
+	for i := range cs {
+		if cs[i].id == base && cs[i].route == route {
+			seen = &cs[i]
+		}
+	}
+	switch {
+	case seen == nil || seen.vote() == 0:
+		n, limited := r.fromRest(counter{base, route})
+		m, _ := r.fromRest(counter{base, subject})
+		if !limited && n > 3*m+guardedMargin {
+			return unguarded
+		}
+		return unclear
+	case seen.vote() < 0:
+		return together
+	}
+	n, limited := r.fromRest(counter{base, route})
+	m, _ := r.fromRest(counter{base, subject})
+	switch {
+	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
+		return alike
+	case limited:
+		return different
+	case n > m+guardedMargin:
+		return unguarded
+	}
+	return unclear
+}
+
+// guardedMargin requests beyond the other route's limit without a refusal say
+// that the route is not guarded by the same policy.
+const guardedMargin = 3
+
+// fromRest counts what c got through before it was first refused, in the
+// longest such stretch without a pause that could have rested it.
+func (r *record) fromRest(c counter) (n int, limited bool) {
+	for _, x := range r.samples {
+		if x.id != c.id || x.route != c.route {
+			continue
+		}
+		switch x.outcome {
+		case trace.Admitted:
+			n++
+		case trace.Limited:
+			return n, true
+		}
+	}
+	return n, false
+}
+
+// view is the record of one policy: its routes only.
+func (r *record) view(p policy) *record {
+	roster := r.roster
+	roster.Routes = p.routes
+	v := newRecord(roster)
+	v.ownPolicy = p.others && len(p.routes) == 1
+	v.refused = r.refused
+	for _, x := range r.samples {
+		if slices.Contains(p.routes, x.route) {
+			v.keep(x)
+		}
+	}
+	return v
+}
+
+// routes asks what guards the paths that turned out to be apart: each is
+// exhausted once.
+type routes struct{ asked []string }
+
+func (q *routes) stage() string { return "scope" }
+
+func (q *routes) next(e *Engine, _ float64) (plan.Step, bool) {
+	subject := e.log.roster.Routes[0]
+	limit, _ := e.log.fromRest(counter{e.log.base(), subject})
+	for _, route := range e.all.roster.Routes {
+		if route == subject || slices.Contains(q.asked, route) || e.all.relation(subject, route) != unclear {
+			continue
+		}
+		c := counter{e.all.base(), route}
+		used, _ := e.all.fromRest(c)
+		n := min(limit-used+2*guardedMargin+1, e.spare()/3)
+		if n < guardedMargin {
+			continue
+		}
+		q.asked = append(q.asked, route)
+		return plan.Step{
+			Question:         "is " + route + " guarded by the same limit?",
+			Reason:           "it was let through while " + subject + " was refused: it has a counter of its own, another limit, or none",
+			Sends:            burst(c, n),
+			Width:            1,
+			StopAfterLimited: 2,
+		}, true
+	}
+	return plan.Step{}, false
+}
+
+// study turns to one policy after another; it runs when the questions about one
+// are answered.
+type study struct{ done []string }
+
+func (q *study) stage() string { return "limit" }
+
+func (q *study) next(e *Engine, _ float64) (plan.Step, bool) {
+	q.done = append(q.done, e.log.roster.Routes...)
+	for _, p := range e.all.policies() {
+		if slices.ContainsFunc(p.routes, func(r string) bool { return slices.Contains(q.done, r) }) {
+			continue
+		}
+		e.turnTo(p)
+		e.then(&whose{}, &reopen{}, &identify{}, &whose{again: true}, q)
+		break
+	}
+	return plan.Step{}, false
+}

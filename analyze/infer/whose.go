@@ -1,0 +1,96 @@
+package infer
+
+import "apisonde/probe/plan"
+
+// whose asks whether other callers share the baseline's exhausted counter.
+type whose struct {
+	rounds int
+	// again: the first look left something open, since a small limit lets too
+	// few requests through to tell a shared counter from one that is exhausted
+	// itself. Now that it is known when everybody is rested, look once more.
+	again bool
+	ready bool
+}
+
+func (w *whose) stage() string { return "scope" }
+
+// Own counters are asked for twice: an admission between two rejections may
+// have been a token that came just then.
+const scopeRounds = 4
+
+func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
+	ask := w.open(e.log)
+	if len(ask) == 0 || w.rounds >= scopeRounds {
+		return plan.Step{}, false
+	}
+	if w.again && !w.ready {
+		w.ready = true
+		return w.exhaust(e, now)
+	}
+	w.rounds++
+	base := e.log.baseline()
+	control := plan.Send{Identity: base.id, Route: base.route}
+	sends := []plan.Send{control}
+	for _, c := range ask {
+		sends = append(sends, plan.Send{Identity: c.id, Route: c.route}, control)
+	}
+	if w.rounds > 1 { // a token may have come meanwhile
+		sends = append([]plan.Send{control}, sends...)
+	}
+	if len(sends) > e.spare() {
+		return plan.Step{}, false
+	}
+	return plan.Step{
+		Question: "whose counter is it?",
+		Reason:   "while the baseline is refused, a caller that differs in one thing is let through only if that thing has a counter of its own",
+		Sends:    sends,
+		Width:    1,
+	}, true
+}
+
+// exhaust waits until every counter is rested and exhausts the baseline's.
+func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
+	rest, size := e.post.recovery()
+	e.log.recovery = rest
+	start := now + 1.1*rest + 0.05
+	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {
+		return plan.Step{}, false
+	}
+	return plan.Step{
+		Question:         "whose counter is it?",
+		Reason:           "everybody is rested by now; exhaust the baseline alone and ask the others again",
+		Start:            duration(start),
+		Sends:            burst(e.log.baseline(), size+3),
+		Width:            1,
+		StopAfterLimited: 2,
+	}, true
+}
+
+// open lists the contrasts that are not settled.
+func (w *whose) open(r *record) []contrast {
+	seen := map[counter]contrast{}
+	for _, c := range r.contrasts() {
+		seen[counter{c.id, c.route}] = c
+	}
+	settled := func(c contrast) bool {
+		s := seen[counter{c.id, c.route}]
+		return s.own > s.shared && (s.own >= 2 || w.again) || s.shared > s.own
+	}
+	var ask, kept []contrast
+	for _, c := range singles(r.roster) {
+		if !settled(c) {
+			ask = append(ask, c)
+		}
+		if s := seen[counter{c.id, c.route}]; s.vote() <= 0 {
+			kept = append(kept, c)
+		}
+	}
+	// Two counters that are exhausted together hide behind each other: a change
+	// of all that looked shared shows it.
+	if w.rounds > 0 && len(kept) > 1 {
+		if u := union(r.roster, kept); !settled(u) {
+			ask = append(ask, u)
+		}
+	}
+	return ask
+}
