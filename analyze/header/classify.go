@@ -2,7 +2,6 @@ package header
 
 import (
 	"strconv"
-	"strings"
 
 	"apisonde/probe/trace"
 )
@@ -22,7 +21,7 @@ func Classify(status int, hs []trace.Header, body []byte) (Kind, trace.Text) {
 		d.settle()
 	} else {
 		for i := range hs {
-			if name := string(hs[i].Name); len(name) <= maxName && strings.HasSuffix(strings.ToLower(name), "errortype") {
+			if errorType(string(hs[i].Name)) {
 				d.errType = string(hs[i].Value)
 			}
 		}

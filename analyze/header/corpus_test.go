@@ -29,6 +29,9 @@ type record struct {
 	Expect     expectation `json:"expect"`
 }
 
+// received is the receipt of every response that a test makes up.
+var received = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
 type expectation struct {
 	Limited   bool       `json:"limited"`
 	Quotas    []quota    `json:"quotas"`

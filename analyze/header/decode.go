@@ -12,6 +12,7 @@ const (
 	maxHeaders  = 512     // header lines looked at
 	maxName     = 128     // bytes of a name
 	maxValue    = 8 << 10 // bytes of a value
+	maxCostly   = 8 << 10 // bytes of values with a grammar, of all headers
 	maxQuotas   = 64      // quotas kept
 	maxWarnings = 32      // warnings, and unknown headers, kept
 	maxShown    = 80      // bytes of a value quoted in a warning
@@ -60,6 +61,7 @@ type decoder struct {
 	scope    string  // from a header that says it outright
 	errType  string  // x-amzn-ErrorType
 	overload string  // a header that tells overload from quota
+	costly   int     // bytes of values with a grammar so far
 	cost     Num
 	rate     Num // refill units an interval
 
@@ -86,6 +88,12 @@ func (d *decoder) header(h trace.Header) {
 		return
 	}
 	value := string(h.Value)
+	if strings.ContainsAny(value, `{;,="`) {
+		if d.costly += len(value); d.costly > maxCostly {
+			d.warn(lower, "is not read: there are too many long values before it", "")
+			return
+		}
+	}
 	for _, dialect := range dialects {
 		if dialect(d, lower, value) {
 			return
@@ -146,7 +154,7 @@ func telling(name string) bool {
 				return true
 			}
 		case 'e':
-			if fold(name[i:], "errortype") {
+			if fold(name[i:], "errortype") || fold(name[i:], "error-type") {
 				return true
 			}
 		case 'b':

@@ -34,6 +34,14 @@ func (n Num) Ptr() *float64 {
 	return &n.Value
 }
 
+// String is the figure in plain decimals, or "?" where it is not stated.
+func (n Num) String() string {
+	if !n.Known {
+		return "?"
+	}
+	return strconv.FormatFloat(n.Value, 'f', -1, 64)
+}
+
 // MarshalJSON writes a number in plain decimals, or null.
 func (n Num) MarshalJSON() ([]byte, error) {
 	if !n.Known {

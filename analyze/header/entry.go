@@ -1,10 +1,6 @@
 package header
 
-import (
-	"time"
-
-	"apisonde/probe/trace"
-)
+import "apisonde/probe/trace"
 
 // entry is a quota that grows as headers are read.
 type entry struct {
@@ -79,11 +75,6 @@ func greater(a, b Num) Num {
 // says is whether an entry states anything but a window.
 func (e *entry) says() bool {
 	return e.Limit.Known || e.Remaining.Known || e.Used.Known || e.ResetInS.Known
-}
-
-// window is e's window as a duration, 0 if it is not stated.
-func (e *entry) window() time.Duration {
-	return time.Duration(e.WindowS.Value * float64(time.Second))
 }
 
 // settle joins what belongs together and derives what may be derived.

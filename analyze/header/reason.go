@@ -9,7 +9,7 @@ import (
 // which error, it was.
 func reasonHeader(d *decoder, lower, value string) bool {
 	switch {
-	case strings.HasSuffix(lower, "-errortype") || strings.HasSuffix(lower, "-error-type"):
+	case errorType(lower):
 		d.errType = value
 		return true
 	case strings.HasSuffix(lower, "rate-limited-reason") || strings.HasSuffix(lower, "throttle-reason") || strings.HasSuffix(lower, "throttle-scope"):
@@ -20,6 +20,16 @@ func reasonHeader(d *decoder, lower, value string) bool {
 	case strings.HasSuffix(lower, "should-retry"):
 		d.raw(lower, value) // a flag, not a wait
 		return true
+	}
+	return false
+}
+
+// errorType tells x-amzn-ErrorType and its kin, in any case.
+func errorType(name string) bool {
+	for _, end := range [...]string{"-errortype", "-error-type"} {
+		if len(name) > len(end) && strings.EqualFold(name[len(name)-len(end):], end) {
+			return true
+		}
 	}
 	return false
 }

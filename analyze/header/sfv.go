@@ -1,6 +1,7 @@
 package header
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -42,13 +43,15 @@ func parseList(value string) (members []member, bad []string) {
 	if len(value) > maxStructured {
 		return nil, []string{value}
 	}
-	if list, err := httpsfv.UnmarshalList([]string{value}); err == nil {
-		for _, item := range list[:min(len(list), maxMembers)] {
-			if item, ok := item.(httpsfv.Item); ok {
-				members = append(members, fromItem(item))
+	if modest(value) {
+		if list, err := httpsfv.UnmarshalList([]string{value}); err == nil {
+			for _, item := range list {
+				if item, ok := item.(httpsfv.Item); ok {
+					members = append(members, fromItem(item))
+				}
 			}
+			return members, nil
 		}
-		return members, nil
 	}
 	parts, whole := split(value, ',')
 	if !whole {
@@ -65,6 +68,12 @@ func parseList(value string) (members []member, bad []string) {
 		}
 	}
 	return members, bad
+}
+
+// modest tells the fields whose items are few enough for the full grammar,
+// which makes some hundred bytes of each.
+func modest(value string) bool {
+	return strings.Count(value, ",") < maxMembers && strings.Count(value, ";") < 4*maxMembers
 }
 
 func fromItem(item httpsfv.Item) member {
@@ -141,7 +150,7 @@ func pairs(value string) (out []param, ok bool) {
 	if word <= 0 || value[word] != '=' {
 		return nil, false
 	}
-	if dict, err := httpsfv.UnmarshalDictionary([]string{value}); err == nil && len(dict.Names()) <= maxMembers {
+	if dict, err := dictionaryOf(value); err == nil {
 		for _, key := range dict.Names() {
 			m, _ := dict.Get(key)
 			item, isItem := m.(httpsfv.Item)
@@ -149,26 +158,30 @@ func pairs(value string) (out []param, ok bool) {
 				continue
 			}
 			out = append(out, param{key, itemText(item.Value)})
-			for _, p := range fromItem(item).params {
-				out = append(out, p)
-			}
+			out = append(out, fromItem(item).params...)
 		}
 		return out, true
 	}
-	whole := true
-	for rest := value; ; {
-		var parts []string
-		if parts, whole = split(rest, ','); !whole {
-			return nil, false
-		}
-		for _, part := range parts {
-			inner, _ := split(part, ';')
-			for _, p := range inner {
-				if key, v, found := strings.Cut(p, "="); found && len(out) < maxMembers {
-					out = append(out, param{strings.ToLower(strings.TrimSpace(key)), bare(v)})
-				}
+	parts, whole := split(value, ',')
+	if !whole {
+		return nil, false
+	}
+	for _, part := range parts {
+		inner, _ := split(part, ';')
+		for _, p := range inner {
+			if key, v, found := strings.Cut(p, "="); found && len(out) < maxMembers {
+				out = append(out, param{strings.ToLower(strings.TrimSpace(key)), bare(v)})
 			}
 		}
-		return out, true
 	}
+	return out, true
+}
+
+var errImmodest = errors.New("too many members")
+
+func dictionaryOf(value string) (*httpsfv.Dictionary, error) {
+	if !modest(value) {
+		return nil, errImmodest
+	}
+	return httpsfv.UnmarshalDictionary([]string{value})
 }

@@ -1,7 +1,6 @@
 package header
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -31,9 +30,12 @@ func usageHeader(d *decoder, lower, value string) bool {
 
 // decodeJSON reads one JSON value and nothing after it, numbers as written.
 func decodeJSON(value string, into any) bool {
-	dec := json.NewDecoder(bytes.NewReader([]byte(value)))
+	if !json.Valid([]byte(value)) {
+		return false
+	}
+	dec := json.NewDecoder(strings.NewReader(value))
 	dec.UseNumber()
-	return dec.Decode(into) == nil && !dec.More()
+	return dec.Decode(into) == nil
 }
 
 // usage emits one percent quota a metric of an object, and goes down into lists
