@@ -36,6 +36,8 @@ type driver struct {
 	quit   bool     // tea.Quit came back
 	end    chan Outcome
 	saved  error // what SaveReport answers
+	form   Form  // what Build was given
+	built  error // what Build answers
 }
 
 func drive(t *testing.T, o Options, w, h int) *driver {
@@ -48,6 +50,10 @@ func drive(t *testing.T, o Options, w, h int) *driver {
 		},
 		Stop:  func() { d.calls = append(d.calls, "stop") },
 		Abort: func() { d.calls = append(d.calls, "abort") },
+		Build: func(f Form) (Options, error) {
+			d.form = f
+			return testOptions(), d.built
+		},
 		SaveReport: func(_ Outcome, path string) (string, error) {
 			d.calls = append(d.calls, "save "+path)
 			return "/reports/" + path, d.saved

@@ -40,7 +40,7 @@ func (m *Model) now() keys {
 	k := m.keys
 	k.freeze.SetEnabled(m.phase == running)
 	k.save.SetEnabled(m.phase == over && m.hooks.SaveReport != nil)
-	k.views.SetEnabled(m.phase == running || m.phase == over)
+	k.views.SetEnabled(m.begun())
 	k.next.SetEnabled(k.views.Enabled())
 	k.previous.SetEnabled(k.views.Enabled())
 	if m.frozen {
@@ -64,8 +64,12 @@ func (m *Model) now() keys {
 // short are the keys of the footer, the most useful first.
 func (m *Model) short() []key.Binding {
 	k := m.now()
-	if m.phase == asking {
+	switch m.phase {
+	case settingUp:
+		return append(m.setup.Keys(), k.end)
+	case asking:
 		return append(m.plan.Answers(), k.help)
+	case running, over:
 	}
 	out := []key.Binding{k.views}
 	if m.phase == running {

@@ -16,15 +16,17 @@ import (
 	"apisonde/tui/pane/findings"
 	"apisonde/tui/pane/headers"
 	"apisonde/tui/pane/live"
+	"apisonde/tui/pane/setup"
 )
 
 // phase is how far the program is.
 type phase int
 
 const (
-	asking  phase = iota // the plan stands, nothing was sent
-	running              // a run is in progress
-	over                 // its outcome is there
+	settingUp phase = iota // the form is filled in
+	asking                 // the plan stands, nothing was sent
+	running                // a run is in progress
+	over                   // its outcome is there
 )
 
 // stop is how far the end of a run in progress was asked for.
@@ -72,6 +74,7 @@ type Model struct {
 	keyList pane.Scroll // the help
 	panes   [tabs]pane.Pane
 	plan    *confirm.Pane
+	setup   *setup.Pane // nil where the plan was given
 
 	width, height int
 	phase         phase
@@ -94,6 +97,10 @@ type (
 	startMsg struct{}
 	tickMsg  time.Time
 	endMsg   struct{} // the context of Run is done
+	builtMsg struct {
+		opts Options
+		err  error
+	}
 	savedMsg struct {
 		path string
 		err  error
@@ -103,10 +110,15 @@ type (
 func newModel(ctx context.Context, o Options, h Hooks, clock func() time.Time) *Model {
 	kit := look.New(o.ASCII)
 	m := &Model{
-		ctx: ctx, opts: o, hooks: h, clock: clock, kit: kit, keys: newKeys(), help: help.New(),
-		plan: confirm.New(kit, o.Sheet, !o.SkipConfirm), keyList: pane.NewScroll(kit, "Keys"),
+		ctx: ctx, hooks: h, clock: clock, kit: kit, keys: newKeys(), help: help.New(), keyList: pane.NewScroll(kit, "Keys"),
 	}
-	m.panes = [tabs]pane.Pane{m.plan, live.New(kit, o.Plan.Roster, !o.NoColor), findings.New(kit), advice.New(kit), headers.New(kit)}
+	if o.Setup != nil {
+		m.setup = setup.New(kit, *o.Setup)
+	}
+	m.adopt(o)
+	if m.setup != nil {
+		m.phase = settingUp
+	}
 	m.help.Styles = help.Styles{
 		Ellipsis: kit.Soft, ShortKey: kit.Accent, ShortDesc: kit.Plain, ShortSeparator: kit.Soft,
 		FullKey: kit.Accent, FullDesc: kit.Plain, FullSeparator: kit.Soft,
@@ -115,9 +127,17 @@ func newModel(ctx context.Context, o Options, h Hooks, clock func() time.Time) *
 	return m
 }
 
+// adopt shows a plan.
+func (m *Model) adopt(o Options) {
+	m.opts, m.phase = o, asking
+	m.plan = confirm.New(m.kit, o.Sheet, !o.SkipConfirm, m.setup != nil)
+	m.panes = [tabs]pane.Pane{m.plan, live.New(m.kit, o.Plan.Roster, !o.NoColor), findings.New(m.kit), advice.New(m.kit), headers.New(m.kit)}
+	m.resize(m.width, m.height)
+}
+
 // Init starts the clock, and the run where nobody is to be asked.
 func (m *Model) Init() tea.Cmd {
-	if m.opts.SkipConfirm {
+	if m.opts.SkipConfirm && m.phase == asking {
 		return tea.Batch(tick(), func() tea.Msg { return startMsg{} })
 	}
 	return tick()
@@ -142,11 +162,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, tick()
 	case startMsg:
 		return m, m.start()
+	case setup.Submit:
+		return m, m.build(msg.Form)
+	case builtMsg:
+		return m, m.built(msg)
 	case confirm.Answer:
-		if msg.Start {
+		switch msg {
+		case confirm.Start:
 			return m, m.start()
+		case confirm.Back:
+			m.phase = settingUp
+		case confirm.Leave:
+			return m, tea.Quit
 		}
-		return m, tea.Quit
 	case outcomeMsg:
 		return m, m.conclude()
 	case endMsg:
@@ -159,6 +187,30 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	}
 	return m, nil
+}
+
+// build makes a plan of the form beside the loop.
+func (m *Model) build(f Form) tea.Cmd {
+	build := m.hooks.Build
+	return func() tea.Msg {
+		o, err := build(f)
+		return builtMsg{o, err}
+	}
+}
+
+// built shows the plan, or what is wrong with the form.
+func (m *Model) built(msg builtMsg) tea.Cmd {
+	m.setup.Fail(msg.err)
+	if msg.err != nil || m.phase != settingUp {
+		return nil
+	}
+	o := msg.opts
+	o.Setup, o.NoColor, o.ASCII = m.opts.Setup, m.opts.NoColor, m.opts.ASCII
+	m.adopt(o)
+	if o.SkipConfirm {
+		return func() tea.Msg { return startMsg{} }
+	}
+	return nil
 }
 
 // start begins the run.
@@ -211,6 +263,9 @@ func (m *Model) resize(w, h int) {
 		p.SetSize(w, m.bodyHeight())
 	}
 	m.keyList.SetSize(w, m.bodyHeight())
+	if m.setup != nil {
+		m.setup.SetSize(w, m.bodyHeight())
+	}
 }
 
 func (m *Model) say(s string) {
@@ -224,6 +279,8 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, k.end):
 		return m.interrupt()
+	case m.phase == settingUp:
+		return m.setup.Update(msg) // every other key is text
 	case m.askLeave:
 		return m.answerLeave(msg)
 	case m.showHelp:

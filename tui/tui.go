@@ -21,6 +21,7 @@ import (
 	_ "apisonde/tui/bg" // before Bubble Tea
 	"apisonde/tui/pane"
 	"apisonde/tui/pane/confirm"
+	"apisonde/tui/pane/setup"
 )
 
 // Source is a run in progress as the screen sees it. Both methods are safe from
@@ -40,6 +41,9 @@ type (
 	Sheet = confirm.Sheet
 )
 
+// Form is what the setup screen asks for.
+type Form = setup.Form
+
 // Hooks are what the screen may ask of the program. Start, Stop and Abort are
 // called from the screen's own loop and must return at once.
 type Hooks struct {
@@ -55,6 +59,12 @@ type Hooks struct {
 	// Abort ends at once what Stop would wait for. What was sent is kept.
 	Abort func()
 
+	// Build makes a plan of what the setup screen was given. It runs beside the
+	// screen's loop, must not read the terminal, and its errors hold no secret.
+	// What it returns about colour and characters is not used. Start then starts
+	// that plan.
+	Build func(Form) (Options, error)
+
 	// SaveReport writes the report as markdown and returns the path that it wrote
 	// to. It runs beside the screen's loop. Nil: reports cannot be saved.
 	SaveReport func(o Outcome, path string) (string, error)
@@ -64,6 +74,7 @@ type Hooks struct {
 type Options struct {
 	Plan        plan.Plan
 	Sheet       Sheet
+	Setup       *Form  // begin with the setup screen, with these values; needs Hooks.Build
 	SkipConfirm bool   // start without asking: only where nobody needs to be asked
 	ReportPath  string // where the report goes by default; passed on to SaveReport
 

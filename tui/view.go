@@ -21,9 +21,12 @@ const (
 
 func (m *Model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
 
+// begun is whether a run was started: before, there is nothing to turn to.
+func (m *Model) begun() bool { return m.phase == running || m.phase == over }
+
 // bodyHeight is what the title, the tabs and the footer leave to a pane.
 func (m *Model) bodyHeight() int {
-	if m.phase == asking {
+	if !m.begun() {
 		return max(0, m.height-2) // no tabs yet
 	}
 	return max(0, m.height-3)
@@ -44,12 +47,15 @@ func (m *Model) View() string {
 
 func (m *Model) screen() string {
 	lines := []string{m.title()}
-	if m.phase != asking {
+	if m.begun() {
 		lines = append(lines, m.tabBar())
 	}
 	body := m.panes[m.tab].View()
-	if m.showHelp {
+	switch {
+	case m.showHelp:
 		body = m.keyList.View()
+	case m.phase == settingUp:
+		body = m.setup.View()
 	}
 	lines = append(lines, strings.Split(body, "\n")...)
 	lines = m.kit.Fit(lines, m.width, m.height-1)
@@ -59,7 +65,7 @@ func (m *Model) screen() string {
 // oneLine is what a terminal too small for a screen shows.
 func (m *Model) oneLine() string {
 	size := fmt.Sprintf("%dx%d is too small, %dx%d is needed", m.width, m.height, leastWidth, leastHeight)
-	if m.phase == asking {
+	if !m.begun() {
 		return size + "; nothing sent"
 	}
 	_, state := m.state()
@@ -68,7 +74,10 @@ func (m *Model) oneLine() string {
 
 func (m *Model) title() string {
 	mark, state := m.state()
-	left := " " + m.kit.Accent.Render("apisonde") + "  " + look.Safe(m.opts.Plan.Target.Method+" "+m.opts.Plan.Target.URL)
+	left := " " + m.kit.Accent.Render("apisonde")
+	if m.phase != settingUp {
+		left += "  " + look.Safe(m.opts.Plan.Target.Method+" "+m.opts.Plan.Target.URL)
+	}
 	return m.kit.Spread(left, mark.Render(state)+" ", m.width)
 }
 
@@ -77,7 +86,7 @@ func (m *Model) state() (lipgloss.Style, string) {
 	k, s := m.kit, m.frame.Snapshot
 	at := look.Clock(s.Elapsed)
 	switch {
-	case m.phase == asking:
+	case !m.begun():
 		return k.Caution, k.Paused + " nothing sent"
 	case m.phase == over:
 		return m.ending()

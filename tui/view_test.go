@@ -33,6 +33,17 @@ var stages = []struct {
 	{"stopping", func(d *driver) { d.press("y"); d.at(6500 * time.Millisecond); d.press("ctrl+c") }},
 }
 
+// setupOptions begin with the form.
+func setupOptions() Options {
+	return Options{Setup: &Form{URL: "https://api.example.com/v1/items", Keys: []string{"k1@alice=env:K1", "literal:hunter2"}}, NoColor: true}
+}
+
+func setupAs(o Options) Options {
+	s := setupOptions()
+	s.ASCII = o.ASCII
+	return s
+}
+
 func TestScreens(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {60, 16}, {120, 40}} {
@@ -45,6 +56,9 @@ func TestScreens(t *testing.T) {
 				golden(t, name, d.screen())
 			})
 		}
+		d := drive(t, setupOptions(), size[0], size[1])
+		d.press("tab")
+		golden(t, fmt.Sprintf("setup-%dx%d", size[0], size[1]), d.screen())
 	}
 }
 
@@ -66,6 +80,7 @@ func TestEveryViewFitsTheTerminal(t *testing.T) {
 		{"failed", func(d *driver) { d.press("y"); d.conclude(failed); d.press("3") }},
 		{"failed without verdict", func(d *driver) { d.press("y"); d.conclude(Outcome{Err: errors.New("no route to host")}); d.press("3") }},
 		{"no limit, advice", func(d *driver) { d.press("y"); d.conclude(bare); d.press("4") }},
+		{"setup", func(d *driver) { *d = *drive(d.T, setupAs(d.m.opts), 80, 24); d.press("tab") }},
 		{"no limit, headers", func(d *driver) { d.press("y"); d.conclude(bare); d.press("5") }},
 	}...)
 	for _, ascii := range []bool{false, true} {

@@ -40,6 +40,7 @@ type Glyphs struct {
 	Full, Empty                string // cells of a bar
 	Dash, Ellipsis, To         string // To joins the ends of an interval
 	Secret                     string // stands for one hidden character
+	Cursor                     string // stands between two characters being edited
 
 	topLeft, topRight, bottomLeft, bottomRight, across, down string
 }
@@ -51,7 +52,7 @@ var unicodeGlyphs = Glyphs{
 	Bullet: "•", Arrow: "→", More: "↓",
 	Full: "█", Empty: "░",
 	Dash: "–", Ellipsis: "…", To: "–",
-	Secret:  "•",
+	Secret: "•", Cursor: "▏",
 	topLeft: "╭", topRight: "╮", bottomLeft: "╰", bottomRight: "╯", across: "─", down: "│",
 }
 
@@ -63,7 +64,7 @@ var asciiGlyphs = Glyphs{
 	Bullet: "*", Arrow: ">", More: "v",
 	Full: "#", Empty: ".",
 	Dash: "-", Ellipsis: "~", To: "-",
-	Secret:  "*",
+	Secret: "*", Cursor: "|",
 	topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", across: "-", down: "|",
 }
 

@@ -31,8 +31,15 @@ type Sheet struct {
 	Unseen []string // what cannot be found out under these ceilings
 }
 
-// Answer is sent when the question is answered.
-type Answer struct{ Start bool }
+// Answer is what the question was answered with.
+type Answer int
+
+// The answers. Back is to the screen that the plan was made on, where there is one.
+const (
+	Leave Answer = iota
+	Start
+	Back
+)
 
 // Pane is the plan screen.
 type Pane struct {
@@ -42,15 +49,23 @@ type Pane struct {
 	asking bool
 	yes    key.Binding
 	no     key.Binding
+	back   key.Binding // disabled where there is nothing to go back to
 }
 
-// New returns the plan screen; ask is whether it asks for consent.
-func New(kit look.Kit, sheet Sheet, ask bool) *Pane {
+// New returns the plan screen; ask is whether it asks for consent, back whether
+// there is a screen to go back to.
+func New(kit look.Kit, sheet Sheet, ask, back bool) *Pane {
 	p := &Pane{
 		Scroll: pane.NewScroll(kit, "Plan"),
 		kit:    kit, sheet: sheet, asking: ask,
 		yes: key.NewBinding(key.WithKeys("y", "Y"), key.WithHelp("y", "start sending")),
 		no:  key.NewBinding(key.WithKeys("n", "q", "esc"), key.WithHelp("q/esc", "leave, nothing sent")),
+
+		back: key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "back"), key.WithDisabled()),
+	}
+	if back {
+		p.back.SetEnabled(true)
+		p.no = key.NewBinding(key.WithKeys("n", "q"), key.WithHelp("q", "leave, nothing sent"))
 	}
 	p.SetText(p.text)
 	return p
@@ -63,26 +78,28 @@ func (p *Pane) Settle() {
 }
 
 // Answers are the keys that answer the question.
-func (p *Pane) Answers() []key.Binding { return []key.Binding{p.yes, p.no} }
+func (p *Pane) Answers() []key.Binding { return []key.Binding{p.yes, p.no, p.back} }
 
 // Update answers the question, or scrolls.
 func (p *Pane) Update(msg tea.Msg) tea.Cmd {
 	if k, ok := msg.(tea.KeyMsg); ok && p.asking {
 		switch {
 		case key.Matches(k, p.yes):
-			return answer(true)
+			return answer(Start)
 		case key.Matches(k, p.no):
-			return answer(false)
+			return answer(Leave)
+		case key.Matches(k, p.back):
+			return answer(Back)
 		}
 	}
 	return p.Scroll.Update(msg)
 }
 
-func answer(start bool) tea.Cmd {
-	return func() tea.Msg { return Answer{Start: start} }
+func answer(a Answer) tea.Cmd {
+	return func() tea.Msg { return a }
 }
 
-// Keys are the two answers while the question stands, and those that move.
+// Keys are the answers while the question stands, and those that move.
 func (p *Pane) Keys() []key.Binding {
 	if !p.asking {
 		return p.Scroll.Keys()
