@@ -20,6 +20,7 @@ const (
 	maxValue   = 1 << 10  // of one header's value; a longer one is no figure
 	maxKept    = 16 << 10 // of all header lines together
 	maxInterns = 4096     // strings that are shared between observations
+	maxBodies  = 64       // refusals' texts that are
 )
 
 // patterns are what names of headers about limits contain.
@@ -44,10 +45,11 @@ type keeper struct {
 	mu    sync.Mutex
 	names map[string]trace.Text // by received name; "" is one that is not kept
 	texts map[string]trace.Text // by name and received value
+	pages map[string]trace.Text // by the start of a received body
 }
 
 func newKeeper(r *secret.Redactor) *keeper {
-	return &keeper{redactor: r, names: map[string]trace.Text{}, texts: map[string]trace.Text{}}
+	return &keeper{redactor: r, names: map[string]trace.Text{}, texts: map[string]trace.Text{}, pages: map[string]trace.Text{}}
 }
 
 // headers returns the lines that are kept, in the order of their names; lines
@@ -145,11 +147,29 @@ func place(location string) string {
 	return u.String()
 }
 
-// text is what is stored of a refusal's body.
+// text is what is stored of a refusal's body. A limiter says the same thing
+// every time, so the work is done once.
 func (k *keeper) text(body []byte) trace.Text {
 	if len(body) == 0 {
 		return ""
 	}
+	k.mu.Lock()
+	t, ok := k.pages[string(body)]
+	k.mu.Unlock()
+	if ok {
+		return t
+	}
+	t = k.show(body)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.pages) == maxBodies {
+		clear(k.pages)
+	}
+	k.pages[string(body)] = t
+	return t
+}
+
+func (k *keeper) show(body []byte) trace.Text {
 	s := string(trace.Clean(k.redactor.Text(string(body))))
 	if len(s) > maxText {
 		cut := maxText
