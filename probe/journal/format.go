@@ -102,7 +102,8 @@ func unseal(line []byte) (record, error) {
 	return r, nil
 }
 
-// newer tells whether the format of a meta record is of a later version.
+// checkFormat refuses formats that this package does not read, and says so of
+// later versions of its own.
 func checkFormat(format string) error {
 	if format == Format {
 		return nil
@@ -112,5 +113,5 @@ func checkFormat(format string) error {
 			return fmt.Errorf("the trace's format is %s%d, newer than %s: read it with a newer apisonde", family, n, Format)
 		}
 	}
-	return fmt.Errorf("the trace's format is %q, not %s", trace.Clean(format), Format)
+	return fmt.Errorf("%w: its format is %q, not %s", ErrFormat, trace.Clean(format), Format)
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,13 @@ func Open(path string) (trace.Trace, error) {
 // names the line. All text is cleaned again, whoever wrote the file.
 func Read(r io.Reader) (trace.Trace, error) {
 	f := &folder{open: map[int]bool{}}
-	br := bufio.NewReaderSize(r, maxLine)
+	br := bufio.NewReaderSize(r, 32<<10)
+	var line []byte
 	for {
-		line, err := br.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return trace.Trace{}, fmt.Errorf("line %d: it is longer than %d bytes", f.lines+1, maxLine)
+		var err error
+		line, err = readLine(br, line[:0])
+		if errors.Is(err, errLength) {
+			return trace.Trace{}, fmt.Errorf("line %d: %w", f.lines+1, err)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return trace.Trace{}, fmt.Errorf("the trace cannot be read: %w", err)
@@ -78,6 +81,21 @@ func Read(r io.Reader) (trace.Trace, error) {
 	return f.t, nil
 }
 
+var errLength = fmt.Errorf("it is longer than %d bytes", maxLine)
+
+// readLine appends the next line, its newline included, to buf.
+func readLine(br *bufio.Reader, buf []byte) ([]byte, error) {
+	for {
+		part, err := br.ReadSlice('\n')
+		if buf = append(buf, part...); len(buf) > maxLine {
+			return nil, errLength
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return buf, err
+		}
+	}
+}
+
 // folder builds a trace out of records.
 type folder struct {
 	t     trace.Trace
@@ -88,6 +106,15 @@ type folder struct {
 func (f *folder) fold(line []byte) error {
 	r, err := unseal(line)
 	if f.lines == 0 {
+		if err != nil {
+			// What a later version seals differently still names its format.
+			var named struct{ Format string }
+			if json.Unmarshal(line, &named) == nil && named.Format != "" {
+				if err := checkFormat(named.Format); err != nil {
+					return err
+				}
+			}
+		}
 		if err != nil || r.Type != recordMeta || r.Meta == nil {
 			return fmt.Errorf("%w: its first line does not open one", ErrFormat)
 		}

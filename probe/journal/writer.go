@@ -71,6 +71,7 @@ func Create(path string, m trace.Meta) (*Writer, error) {
 }
 
 func newWriter(f file, m trace.Meta) (*Writer, error) {
+	m.Started = m.Started.UTC().Round(0)
 	w := &Writer{f: f, stop: make(chan struct{}), done: make(chan struct{})}
 	if err := w.append(record{Type: recordMeta, Format: Format, Meta: &m}); err != nil {
 		return nil, err
