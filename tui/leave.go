@@ -15,14 +15,14 @@ import (
 // Run waits for the outcome without it. Where nothing goes on it quits.
 func (m *Model) interrupt() tea.Cmd {
 	if m.phase != running {
-		return tea.Quit
+		return m.exit()
 	}
 	again := m.armed()
 	m.interrupted = m.clock()
 	m.askLeave, m.showHelp = false, false
 	switch {
 	case m.stop == aborting:
-		return tea.Quit
+		return m.exit()
 	case m.stop == stopping && again:
 		m.stop, m.leaving = aborting, true
 		m.hooks.Abort()
@@ -50,7 +50,7 @@ func (m *Model) halt() {
 func (m *Model) quit() tea.Cmd {
 	switch {
 	case m.phase != running:
-		return tea.Quit
+		return m.exit()
 	case m.stop == sending:
 		m.askLeave = true
 	default:
@@ -73,9 +73,16 @@ func (m *Model) answerLeave(msg tea.KeyMsg) tea.Cmd {
 // end is what a signal to the program comes to.
 func (m *Model) end() tea.Cmd {
 	if m.phase != running {
-		return tea.Quit
+		return m.exit()
 	}
 	m.leaving = true
 	m.halt()
 	return nil
+}
+
+// exit ends the screen. Its last view is empty: terminals that were resized in the
+// meantime may move what is left of it to the main screen.
+func (m *Model) exit() tea.Cmd {
+	m.gone = true
+	return tea.Quit
 }

@@ -87,6 +87,7 @@ type Model struct {
 	interrupted time.Time // of the latest Ctrl-C
 	leaving     bool      // the screen ends with the run
 	askLeave    bool      // the question whether to leave stands
+	gone        bool      // the screen ends
 	frozen      bool
 	showHelp    bool
 	notice      string
@@ -173,7 +174,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		case confirm.Back:
 			m.phase = settingUp
 		case confirm.Leave:
-			return m, tea.Quit
+			return m, m.exit()
 		}
 	case outcomeMsg:
 		return m, m.conclude()
@@ -239,7 +240,7 @@ func (m *Model) conclude() tea.Cmd {
 	outcome, ok := m.run.wait()
 	m.phase, m.outcome, m.askLeave = over, outcome, false
 	if m.leaving || !ok {
-		return tea.Quit
+		return m.exit()
 	}
 	if !m.frozen {
 		m.pull()

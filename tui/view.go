@@ -35,7 +35,7 @@ func (m *Model) bodyHeight() int {
 // View draws the screen, exactly as large as the terminal.
 func (m *Model) View() string {
 	switch {
-	case m.width <= 0 || m.height <= 0:
+	case m.gone || m.width <= 0 || m.height <= 0:
 		return ""
 	case m.tooSmall():
 		return m.kit.Clip(m.oneLine(), m.width)

@@ -84,18 +84,26 @@ func short(key string) string {
 	return s
 }
 
-// setting draws a name, its value and, behind it, the reason.
+// The reason stands behind its setting where there is this much room, else below.
+const besideFrom = 110
+
+// setting draws a name, its value and the reason.
 func (p *Pane) setting(s report.Setting, widths [2]int, w int) []string {
-	value := p.kit.Pad(look.Safe(s.Value), min(widths[1], max(8, w/3)))
-	head := "  " + p.kit.Pad(short(s.Key), widths[0]) + "  " + p.kit.Strong.Render(value) + "  "
+	head := "  " + p.kit.Pad(short(s.Key), widths[0]) + "  " + p.kit.Strong.Render(p.kit.Pad(look.Safe(s.Value), widths[1]))
 	if s.Because == "" {
 		return []string{p.kit.Clip(strings.TrimRight(head, " "), w)}
 	}
-	lines := look.Hang(head, look.Safe(s.Because), w)
-	for i, l := range lines {
-		if i > 0 {
-			lines[i] = p.kit.Soft.Render(l)
-		}
+	if w >= besideFrom {
+		return p.soften(look.Hang(head+"  ", look.Safe(s.Because), w))
+	}
+	below := look.Hang("      ", look.Safe(s.Because), w)
+	return p.soften(append([]string{p.kit.Clip(head, w)}, below...))
+}
+
+// soften dims all lines but the first.
+func (p *Pane) soften(lines []string) []string {
+	for i := 1; i < len(lines); i++ {
+		lines[i] = p.kit.Soft.Render(lines[i])
 	}
 	return lines
 }

@@ -183,7 +183,10 @@ func (p *Pane) chart(w, h int) []string {
 	if p.kit.ASCII {
 		opts = append(opts, chart.ASCII())
 	}
-	picture := chart.Run(admitted, limited, w, h-len(out), opts...)
+	// A column for each interval until they fill the width: a picture that is
+	// stretched over it from the first second on would shrink with every frame.
+	const axis, least = 6, 24
+	picture := chart.Run(admitted, limited, min(w, max(least, len(s.Bins)+axis)), h-len(out), opts...)
 	if picture == "" {
 		return out
 	}
