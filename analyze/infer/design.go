@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"apisonde/analyze/model"
+	"apisonde/analyze/verdict"
 )
 
 // A program is a short series of phases on one counter. Programs are compared
@@ -96,10 +97,14 @@ func (d *designer) labelOf(q particle) uint64 {
 	}
 	mix(uint64(f.anchor))
 	mix(uint64(f.reject))
-	if f.tick {
-		mix(uint64(q.p.K) + 7)
+	perToken := q.p.W
+	if q.v.HasTick() { // ticks of one token are a steady refill, for all that can be seen
+		perToken /= q.p.K
+		mix(uint64(q.p.K))
+	} else if f.algorithm == verdict.TokenBucket {
+		mix(1)
 	}
-	mix(uint64(int64(math.Round(math.Log(q.p.W)/d.width))) + 1<<20)
+	mix(uint64(int64(math.Round(math.Log(perToken)/d.width))) + 1<<20)
 	if q.v.HasPenalty() {
 		mix(uint64(int64(math.Round(math.Log(q.p.P)/d.width))) + 1<<21)
 	}
@@ -410,7 +415,8 @@ func (d *designer) simulateComb(st []model.Model, ph phase, start float64, outco
 			}
 			st[i].Commit(t, e, 0, 1)
 		}
-		sent += d.parts[i].weight * float64(min(k+1, len(ph.comb)))
+		// A rejection counts twice: rejections are what annoys a server.
+		sent += d.parts[i].weight * (float64(min(k+1, len(ph.comb))) + float64(k))
 		length += d.parts[i].weight * ph.comb[min(k, len(ph.comb)-1)]
 		if outcome != nil {
 			outcome[i] = outcome[i]*1000003 + uint64(k) + 1

@@ -31,8 +31,8 @@ type Config struct {
 // are called from one goroutine; Belief from any.
 type Engine struct {
 	cfg  Config
-	all  *record // everything
-	log  *record // of the routes under study; all of them at first
+	all  *record   // everything
+	log  *record   // of the routes under study; all of them at first
 	tour []inquiry // questions still to ask, the current one first
 
 	post     *posterior

@@ -82,13 +82,14 @@ func addLog(a, b float64) float64 {
 	return a + math.Log1p(math.Exp(b-a))
 }
 
-// widen gives a box a margin, since a walk stops short of the edges.
-func widen(b box) box {
+// widen gives a box a margin, a share of its width on either side, since a walk
+// stops short of the edges.
+func widen(b box, share float64) box {
 	grow := func(lo, hi *float64, least float64) {
-		w := max((*hi-*lo)*0.15, least)
+		w := max((*hi-*lo)*share, least)
 		*lo, *hi = *lo-w, *hi+w
 	}
-	w := (math.Log(b.hi.W) - math.Log(b.lo.W)) * 0.15
+	w := (math.Log(b.hi.W) - math.Log(b.lo.W)) * share
 	w = max(w, 1e-5)
 	b.lo.W, b.hi.W = b.lo.W*math.Exp(-w), b.hi.W*math.Exp(w)
 	grow(&b.lo.Phase, &b.hi.Phase, 1e-5)
@@ -136,7 +137,7 @@ func (f *fitter) mass(v *model.Variant, b box) float64 {
 // weigh samples a box and returns the log of its evidence and the samples that
 // explain the trace, weighted.
 func (f *fitter) weigh(v *model.Variant, b box, best float64) (logZ float64, parts []particle) {
-	b = widen(b)
+	b = widen(b, 0.15)
 	base := f.mass(v, b)
 	w := newDuration(b.lo.W, b.hi.W, v.Nice())
 	p := durationPrior{even: 1}

@@ -126,6 +126,9 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 	if l.Scope != nil {
 		conf *= l.ScopeConfidence
 	}
+	if vague(l.WindowS) || vague(l.RatePerS) {
+		conf *= 0.88
+	}
 	l.Confidence = round3(conf)
 	return l
 }
@@ -159,11 +162,12 @@ func (r *record) stateScope(l *verdict.Limit, scopes []scope, cs []contrast) {
 	}
 	conf := 0.999
 	for i := range cs {
-		switch c := &cs[i]; {
-		case c.own > 0 && c.shared > 0:
-			conf *= 0.7
-		case c.own == 1:
-			conf *= 0.95
+		c := &cs[i]
+		if n := c.own + c.shared; n > 0 {
+			conf *= 1 - 0.5*float64(min(c.own, c.shared))/float64(n)
+		}
+		if c.own == 1 && c.shared == 0 { // once may have been a token that came just then
+			conf *= 0.99
 		}
 	}
 	if len(l.ScopeCandidates) == 0 {
@@ -225,11 +229,14 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 	if f.v.Algorithm() != verdict.TokenBucket {
 		l.WindowS = window
 		l.Alignment = alignment(f, best, t)
-	} else if f.v.Core == model.CoreTick {
+	} else if f.v.Core == model.CoreTick && best.p.K > 1 && post.prob[top] > 0.9*algos[l.Algorithm] {
 		l.Alignment = ptr(verdict.AlignTick)
 	}
 	r.stateRejection(l, post, f, best)
 }
+
+// vague says whether a figure is too wide to set a pace by without loss.
+func vague(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.06*f.Value }
 
 func ptr[T any](v T) *T { return &v }
 
@@ -262,7 +269,7 @@ func isNice(q particle) bool {
 // figures are the limit, the window and the rate with the ends of the range that
 // explains the trace.
 func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
-	b := widen(f.span)
+	b := widen(f.span, 0.4)
 	for _, q := range f.parts {
 		b.add(q.p)
 	}

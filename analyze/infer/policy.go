@@ -2,8 +2,10 @@ package infer
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
+	"apisonde/analyze/model"
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -33,11 +35,10 @@ func (r *record) policies() []policy {
 	var out []policy
 	left := slices.Clone(r.roster.Routes)
 	for len(left) > 0 {
-		i := slices.IndexFunc(left, func(route string) bool { return r.ever(counter{r.base(), route}, trace.Limited) })
-		if i < 0 {
+		subject, ok := r.firstRefused(left)
+		if !ok {
 			break
 		}
-		subject := left[i]
 		group := policy{routes: []string{subject}}
 		var rest []string
 		for _, route := range left {
@@ -56,6 +57,16 @@ func (r *record) policies() []policy {
 		out = append(out, group)
 	}
 	return out
+}
+
+// firstRefused is the route of those at which the baseline was refused first.
+func (r *record) firstRefused(routes []string) (string, bool) {
+	for _, x := range r.samples {
+		if x.id == r.base() && x.outcome == trace.Limited && slices.Contains(routes, x.route) {
+			return x.route, true
+		}
+	}
+	return "", false
 }
 
 // relation compares two routes under the baseline identity.
@@ -85,12 +96,32 @@ func (r *record) relation(subject, route string) relation {
 	switch {
 	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
 		return alike
+	case limited && r.oneLimit(base, subject, route):
+		return alike
 	case limited:
 		return different
 	case n > m+guardedMargin:
 		return unguarded
 	}
 	return unclear
+}
+
+// oneLimit says whether some limiter with a counter for each route explains both.
+// Counts alone mislead: a boundary inside one drain lets more through.
+func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
+	t := measureTiming(r.samples)
+	var arms [][]model.Event
+	for _, route := range routes {
+		var xs []sample
+		for _, x := range r.samples {
+			if x.id == id && x.route == route {
+				xs = append(xs, x)
+			}
+		}
+		arms = append(arms, events(xs, t))
+	}
+	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
+	return fitBank(arms, nil, nil, 1, rng).misfit <= misfitLimit
 }
 
 // guardedMargin requests beyond the other route's limit without a refusal say

@@ -108,11 +108,10 @@ type family struct {
 	algorithm string
 	anchor    model.Anchor
 	reject    model.OnReject
-	tick      bool
 }
 
 func familyOf(v *model.Variant) family {
-	f := family{algorithm: v.Algorithm(), reject: v.OnReject, tick: v.Core == model.CoreTick}
+	f := family{algorithm: v.Algorithm(), reject: v.OnReject}
 	if v.Core == model.CoreWindow {
 		f.anchor = v.Anchor
 	}
