@@ -43,12 +43,72 @@ func (k Kit) Spread(left, right string, w int) string {
 	return k.Pad(left, room) + right
 }
 
-// Wrap breaks s into lines of at most w cells, at spaces where it can.
+// Wrap breaks s into lines of at most w cells, at spaces where it can. A style
+// that spans lines is ended and begun anew at each, so that it does not leak into
+// what is drawn beside them.
 func Wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+	var lines []string
+	line, used := "", 0
+	flush := func() {
+		lines = append(lines, strings.TrimRight(line, " "))
+		line, used = "", 0
+	}
+	for i, word := range strings.Split(s, " ") {
+		n := Width(word)
+		if i > 0 && used > 0 {
+			if used+1+n > w {
+				flush()
+			} else {
+				line, used = line+" ", used+1
+			}
+		}
+		if n > w {
+			parts := strings.Split(ansi.Hardwrap(word, w, true), "\n")
+			for _, part := range parts[:len(parts)-1] {
+				line = ansi.Truncate(part, w, "") // a character may be wider than the line
+				flush()
+			}
+			word = ansi.Truncate(parts[len(parts)-1], w, "")
+			n = Width(word)
+		}
+		line, used = line+word, used+n
+	}
+	flush()
+	return carry(lines)
+}
+
+// carry ends at each line's end the styles that it leaves open, and begins the
+// next line with them.
+func carry(lines []string) []string {
+	const reset = "\x1b[0m"
+	open := ""
+	for i, l := range lines {
+		out := open + l
+		for rest := l; ; {
+			from := strings.Index(rest, "\x1b[")
+			if from < 0 {
+				break
+			}
+			to := strings.IndexByte(rest[from:], 'm')
+			if to < 0 {
+				break
+			}
+			if seq := rest[from : from+to+1]; seq == reset {
+				open = ""
+			} else {
+				open += seq
+			}
+			rest = rest[from+to+1:]
+		}
+		if open != "" {
+			out += reset
+		}
+		lines[i] = out
+	}
+	return lines
 }
 
 // Hang wraps s behind a first-line prefix; the following lines are indented by as
