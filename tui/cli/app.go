@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 
 	"github.com/urfave/cli/v2"
 )
@@ -61,8 +62,15 @@ func newApp(std *streams) *cli.App {
 	return app
 }
 
-// usageError gives a flag's parse error the exit code of the contract.
+// valueError is how package flag refuses a value, which it repeats.
+var valueError = regexp.MustCompile(`^invalid (?:boolean )?value .* for (?:flag )?-([a-z-]+): `)
+
+// usageError gives a flag's parse error the exit code of the contract, and takes
+// the value out of it.
 func usageError(_ *cli.Context, err error, _ bool) error {
+	if m := valueError.FindStringSubmatch(err.Error()); m != nil {
+		return usagef("--%s: its value cannot be read; numbers are plain and durations have a unit, as 90s", m[1])
+	}
 	return &failure{exitUsage, err}
 }
 

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -37,11 +39,11 @@ func normalise(app *cli.App, args []string) ([]string, error) {
 		args = []string{"version"}
 	}
 	if strings.HasPrefix(args[0], "-") {
-		return nil, usagef("unknown flag %s before the command; write apisonde COMMAND [FLAGS]", flagPart(args[0]))
+		return nil, usagef("unknown flag %s before the command; write apisonde COMMAND [FLAGS]", shownFlag(args[0]))
 	}
 	cmd := app.Command(args[0])
 	if cmd == nil {
-		return nil, usagef("unknown command %q; apisonde --help lists them", args[0])
+		return nil, usagef("unknown command %s; apisonde --help lists them", shownCommand(args[0]))
 	}
 
 	out, positionals := []string{cmd.Name}, []string(nil)
@@ -61,7 +63,7 @@ func normalise(app *cli.App, args []string) ([]string, error) {
 		name, value, attached := strings.Cut(arg, "=")
 		f := lookFlag(cmd, name)
 		if f == nil {
-			return nil, usagef("unknown flag %s; apisonde %s --help lists them", flagPart(arg), cmd.Name)
+			return nil, usagef("unknown flag %s; apisonde %s --help lists them", shownFlag(arg), cmd.Name)
 		}
 		long := f.Names()[0]
 		if !takesValue(f) {
@@ -132,11 +134,23 @@ func takesValue(f cli.Flag) bool {
 	return ok && d.TakesValue()
 }
 
-// flagPart is the part of an argument that is fit to repeat in a message.
-func flagPart(arg string) string {
+// word is how flags and commands look. Anything else in their place may be a
+// secret that lost its flag.
+var word = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+
+// shownFlag is what a message may repeat of an argument that is no flag.
+func shownFlag(arg string) string {
 	name, _, _ := strings.Cut(arg, "=")
-	if len(name) > 40 {
-		name = name[:40] + "…"
+	if bare := strings.TrimLeft(name, "-"); len(bare) > 24 || !word.MatchString(bare) {
+		return "(it does not look like one of these)"
 	}
 	return name
+}
+
+// shownCommand is what a message may repeat of an argument that is no command.
+func shownCommand(arg string) string {
+	if len(arg) > 24 || !word.MatchString(arg) {
+		return "(it does not look like one of these)"
+	}
+	return strconv.Quote(arg)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -172,7 +173,7 @@ func readPlace(flag, value string, def send.Place) (send.Place, error) {
 	}
 	p, err := send.ParsePlace(value)
 	if err != nil {
-		return send.Place{}, usagef("%s: %w", flag, err)
+		return send.Place{}, usagef("%s: %s", flag, strings.ReplaceAll(err.Error(), strconv.Quote(value), "its value"))
 	}
 	return p, nil
 }

@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -76,8 +76,8 @@ func startLab(c *cli.Context, addr, def string) (*lab.Server, error) {
 		return nil, usagef("--limiter: %w", err)
 	}
 	server, err := lab.Listen(c.Context, addr, stack, lab.Options{})
-	if errors.Is(err, lab.ErrNotLoopback) {
-		return nil, &failure{exitUsage, err}
+	if _, tried := errors.AsType[*net.OpError](err); err != nil && !tried {
+		return nil, &failure{exitUsage, err} // the address itself is refused
 	}
 	return server, err
 }
@@ -145,7 +145,7 @@ func labCommand(std *streams) *cli.Command {
 			case err := <-ended:
 				return err
 			case s := <-signals:
-				if err := server.Close(); err != nil && !errors.Is(err, context.Canceled) {
+				if err := server.Close(); err != nil {
 					return err
 				}
 				fmt.Fprintf(std.err, "%d requests were received\n", server.Total())

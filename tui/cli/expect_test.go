@@ -15,6 +15,9 @@ func TestExpectation(t *testing.T) {
 		Limit: verdict.Exact(20), Burst: verdict.Exact(20), RatePerS: &verdict.Figure{Value: 5, Lo: 4.99, Hi: 5.01}}
 	open := window
 	open.Scope, open.WindowS, open.RatePerS = nil, nil, nil
+	byKey, shared := window, window // one address: what it does to the scope was not tested
+	byKey.Scope, byKey.ScopeCandidates = nil, [][]string{{"key"}, {"ip", "key"}}
+	shared.Scope, shared.ScopeCandidates = nil, [][]string{{}, {"key"}, {"ip", "key"}}
 	limited := func(l ...verdict.Limit) verdict.Verdict {
 		return verdict.Verdict{Outcome: verdict.OutcomeLimited, Limits: l}
 	}
@@ -38,6 +41,12 @@ func TestExpectation(t *testing.T) {
 		{"5 per s burst 21", limited(bucket), false},
 		{"6 per s", limited(bucket), false},
 		{"100 per 60s", limited(open), false},
+		{"100 per 60s by key", limited(byKey), true},
+		{"100 per 60s by ip+key", limited(byKey), false}, // no second address showed it
+		{"100 per 60s by ip", limited(byKey), false},
+		{"100 per 60s by global", limited(byKey), false},
+		{"100 per 60s by key", limited(shared), false},
+		{"100 per 60s by global", limited(shared), false},
 		{"100 per 60s", limited(window, bucket), false}, // a layer more
 		{"5 per s by global and 100 per 60s by key", limited(window, bucket), true},
 		{"5 per s and 5 per s", limited(bucket), false},

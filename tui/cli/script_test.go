@@ -1,30 +1,30 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/time/rate"
+
+	"apisonde/probe/journal"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"apisonde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
-	})
-}
-
 // Each script is one behaviour. It has a server of its own at $TARGET, whose
-// limiter is golang.org/x/time/rate: 10 a second, bursts of 12, for each X-Api-Key.
+// limiter is golang.org/x/time/rate: 10 a second, bursts of 12, for each X-Api-Key;
+// and one at $BROKEN that always fails.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -34,6 +34,11 @@ func TestScripts(t *testing.T) {
 			env.Defer(s.Close)
 			env.Values["target"] = s
 			env.Setenv("TARGET", s.URL)
+			broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "out of order", http.StatusInternalServerError)
+			}))
+			env.Defer(broken.Close)
+			env.Setenv("BROKEN", broken.URL)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("HOME", env.WorkDir)
 			return nil
@@ -41,6 +46,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 			"sent":  sent,
+			"keys":  keys,
+			"json":  isJSON,
 		},
 	})
 }
@@ -66,15 +73,24 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // sent checks how many requests the script's server has seen: "sent 0", "sent some"
-// (one or more), or "sent 1 3" (1 to 3).
+// (one or more), "sent 1 3" (1 to 3), or "sent trace FILE" (as many as the trace says).
 func sent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 || len(args) > 2 {
-		ts.Fatalf("usage: sent COUNT | sent some | sent FROM TO")
+		ts.Fatalf("usage: sent COUNT | sent some | sent FROM TO | sent trace FILE")
 	}
 	n := int(ts.Value("target").(*target).requests.Load())
 	from, to := 1, math.MaxInt
-	if args[0] != "some" {
-		var err error
+	var err error
+	switch args[0] {
+	case "some":
+	case "trace":
+		t, err := journal.Open(ts.MkAbs(args[1]))
+		ts.Check(err)
+		from, to = len(t.Observations), len(t.Observations)
+		if t.End == nil || t.End.Requests != from {
+			ts.Fatalf("the trace's end is %v, after %d requests", t.End, from)
+		}
+	default:
 		from, err = strconv.Atoi(args[0])
 		ts.Check(err)
 		to, err = strconv.Atoi(args[len(args)-1])
@@ -82,6 +98,34 @@ func sent(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if n < from || n > to {
 		ts.Fatalf("the server has seen %d requests, want %d to %d", n, from, to)
+	}
+}
+
+// keys checks which keys the script's server has seen, sorted.
+func keys(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("target").(*target)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if got := slices.Sorted(maps.Keys(s.limiters)); neg || !slices.Equal(got, args) {
+		ts.Fatalf("the server has seen the keys %q, want %q", got, args)
+	}
+}
+
+// isJSON checks that a file is exactly one JSON document ("json stdout"), or one on
+// each line ("json lines stdout").
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: json [lines] FILE")
+	}
+	text := ts.ReadFile(args[len(args)-1])
+	docs := []string{text}
+	if args[0] == "lines" {
+		docs = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	}
+	for i, d := range docs {
+		if !json.Valid([]byte(d)) {
+			ts.Fatalf("document %d of %d is not JSON", i+1, len(docs))
+		}
 	}
 }
 

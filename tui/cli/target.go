@@ -80,11 +80,12 @@ func parseHeaders(values []string) ([]importer.Header, error) {
 }
 
 // setHeaders puts the headers of -H over those found in a curl command. One that
-// would stand twice, or where a key or user travels, is refused: which of them the
-// server heeds cannot be known. send.New refuses those of the connection.
+// would stand twice is refused: which of the two the server heeds cannot be known.
+// send.New refuses those that belong to the connection.
 func setHeaders(r *send.Request, found, given []importer.Header) error {
+	stands := func(name string) bool { return r.Headers.Values(name) != nil }
 	for _, h := range given {
-		if r.Headers.Get(h.Name) != "" {
+		if stands(h.Name) {
 			return usagef("--header: %s is given twice", h.Name)
 		}
 		r.Headers.Set(h.Name, h.Value)
@@ -93,7 +94,7 @@ func setHeaders(r *send.Request, found, given []importer.Header) error {
 		switch {
 		case slices.ContainsFunc(given, func(g importer.Header) bool { return strings.EqualFold(g.Name, h.Name) }):
 			continue
-		case r.Headers.Get(h.Name) != "":
+		case stands(h.Name):
 			return usagef("--from-curl: the header %s stands twice", h.Name)
 		}
 		r.Headers.Set(h.Name, h.Value)

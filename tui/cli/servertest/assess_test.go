@@ -48,10 +48,14 @@ func hasSecondAddress() bool {
 
 // assess runs "apisonde probe" against url to its end, with identities as further
 // flags. seed differs between tests so that together they see more than one draw.
+// "go test -artifacts" keeps the trace.
 func assess(t *testing.T, url, seed string, identities []string) assessment {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "trace.ndjson")
-	args := append(probeArgs(url, seed, path), identities...)
+	path := filepath.Join(t.ArtifactDir(), "trace.ndjson")
+	args := append([]string{
+		"probe", url, "--output", "json", "--yes",
+		"--max-duration", "90s", "--seed", seed, "--trace", path,
+	}, identities...)
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -62,11 +66,6 @@ func assess(t *testing.T, url, seed string, identities []string) assessment {
 	}
 	a.trace = openTrace(t, path)
 	return a
-}
-
-// probeArgs is a headless probe of url whose journal is path.
-func probeArgs(url, seed, path string) []string {
-	return []string{"probe", url, "--output", "json", "--yes", "--max-duration", "90s", "--seed", seed, "--trace", path}
 }
 
 func exitCode(t *testing.T, err error) int {

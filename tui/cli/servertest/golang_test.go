@@ -108,6 +108,11 @@ func throttle(t *testing.T, whose func(*http.Request) string, perSecond, burst i
 	return h.RateLimit
 }
 
+// chi limits each caller with github.com/go-chi/httprate.
+func chi(whose func(*http.Request) string, limit int, window time.Duration) middleware {
+	return httprate.LimitBy(limit, window, func(r *http.Request) (string, error) { return whose(r), nil })
+}
+
 func unlimited(next http.Handler) http.Handler { return next }
 
 func TestGoLibraries(t *testing.T) {
@@ -139,7 +144,7 @@ func TestGoLibraries(t *testing.T) {
 			truth{scope: []string{"ip"}, algorithm: verdict.TokenBucket, limit: 12, ratePerS: 5}, false,
 		},
 		{
-			"go-chi/httprate by address", httprate.LimitBy(15, 4*time.Second, httprate.KeyByIP),
+			"go-chi/httprate by address", chi(byAddress, 15, 4*time.Second),
 			truth{scope: []string{"ip"}, algorithm: verdict.SlidingCounter, limit: 15, windowS: 4}, true,
 		},
 	}
