@@ -25,6 +25,7 @@ type facts struct {
 	backoff  bool     // a wait that an answer asks for though it is no refusal
 	counters []param  // figures of a quota: key is the field's word
 	name     string   // of that quota
+	plain    bool     // that quota counts requests, not points
 	oauth    bool     // Meta's error type was seen
 	meta     string   // a code that means a limit if it was
 	violated []string // policies that problem+json names
@@ -66,7 +67,7 @@ func readBody(status int, body []byte) (f facts) {
 			f.code = f.meta
 		}
 	}
-	if status >= 400 {
+	if status >= 400 || f.code != "" {
 		f.text(string(body[:min(len(body), maxText)]), structured)
 	}
 	return f
@@ -91,7 +92,7 @@ func (f *facts) value(status int, path []string, value string, quoted bool) {
 		f.word(status, key, parent, value)
 	}
 	f.number(key, parent, value)
-	if unit, ok := waitKeys[key]; ok && (status >= 400 || erring(key, parent) || key == "backoff") {
+	if unit, ok := waitKeys[key]; ok {
 		f.backoff = f.backoff || (key == "backoff" && len(path) == 1)
 		f.wait(value, unit)
 	}
@@ -112,7 +113,7 @@ func erring(key, parent string) bool {
 
 // codeKeys are the keys whose text may be an error's code.
 var codeKeys = words(`code errorcode errcode error errors err type reason name status message msg title label id detail retmsg errmsg result note
-	information tag errorsummary errortype faultcode faultstring kind exception cause description errordescription`)
+	information tag errorsummary errortype errorname errormessage faultcode faultstring kind exception cause description errordescription`)
 
 // word takes a text: a code, or a message.
 func (f *facts) word(status int, key, parent, value string) {
@@ -188,12 +189,14 @@ var counterKeys = map[string]string{
 	"throttlestatus.maximumavailable": "limit", "throttlestatus.currentlyavailable": "remaining", "throttlestatus.restorerate": "rate",
 	"ratelimit.limit": "limit", "ratelimit.remaining": "remaining", "ratelimit.used": "used", "ratelimit.resetat": "reset",
 	"ratelimit.cost": "cost", "cost.actualquerycost": "cost",
+	".quotamax": "limit", ".quotaremaining": "remaining",
 	"complexity.after": "remaining", "complexity.query": "cost", "complexity.resetinxseconds": "reset",
 }
 
 func (f *facts) counter(key, parent, value string, depth int) {
-	if word, ok := counterKeys[parent+"."+key]; ok && depth >= 3 && len(f.counters) < maxMembers {
+	if word, ok := counterKeys[parent+"."+key]; ok && (depth >= 3) == (parent != "") && len(f.counters) < maxMembers {
 		f.counters = append(f.counters, param{word, value})
+		f.plain = parent == ""
 		if parent == "complexity" {
 			f.name = parent
 		}
@@ -245,8 +248,11 @@ func (d *decoder) body() {
 	if len(f.counters) == 0 {
 		return
 	}
-	d.saw("graphql-cost")
+	d.saw("body")
 	e := entry{family: "body", valueName: true, Quota: Quota{Name: Label(f.name), Unit: unitPoints, Header: trace.Text("the body")}}
+	if f.plain {
+		e.Unit = unitRequests
+	}
 	for _, c := range f.counters {
 		switch c.key {
 		case "cost":

@@ -2,6 +2,7 @@ package header
 
 import (
 	"strconv"
+	"strings"
 
 	"apisonde/probe/trace"
 )
@@ -10,8 +11,10 @@ import (
 // It reads no more than it needs: the quotas of a response are decoded only
 // where its status leaves them to decide. What it cannot know is what the
 // behaviour shows: a bare 503 is called overload here though it may be a limit.
+// It differs from the Kind of Decode in one case only: as it knows no instant, a
+// date in Retry-After counts however far away it is.
 func Classify(status int, hs []trace.Header, body []byte) (Kind, trace.Text) {
-	d := decoder{status: status}
+	d := decoder{status: status, clock: clock{timeless: true}}
 	hs = hs[:min(len(hs), maxHeaders)]
 	if status >= 400 {
 		d.facts = readBody(status, body)
@@ -66,7 +69,11 @@ func (d *decoder) limited() (bool, trace.Text) {
 	}
 	switch d.status {
 	case 429, 418, 420:
-		return true, says("status ", strconv.Itoa(d.status))
+		why := "status " + strconv.Itoa(d.status)
+		if len(f.violated) > 0 {
+			why += "; policies violated: " + strings.Join(f.violated, ", ")
+		}
+		return true, trace.Clean(why)
 	case 403, 503:
 		if name, spent := d.spent(); spent {
 			return true, says("status "+strconv.Itoa(d.status)+" with nothing remaining", name)

@@ -11,7 +11,7 @@ var limitedCodes = words(`
 	sharingratelimitexceeded youarebeingratelimited requestwasratelimited overratelimit exceededratelimit exceedratelimit
 	dailylimitexceeded dailylimitexceededunreg servinglimitexceeded concurrentlimitexceeded variabletermlimitexceeded
 	toomanyrequests toomanyrequest toomanyrequestsexception toomanycalls toomanyrequestserror toomanyattemptstrylater
-	errtoomanyrequests requeststoofrequent requesttoofrequent toofrequent
+	errtoomanyrequests requeststoofrequent requesttoofrequent requestsaretoofrequent toofrequent throttleviolation
 	throttled throttle throttling throttlingexception throttledexception throttlingerror throttleexceeded throttlingratequotaexceeded
 	requestthrottled requestthrottledexception requestthrottlingexception throttlinguser throttlingapi throttlingexceeded
 	ec2throttledexception requestwasthrottled clientthrottled
@@ -111,7 +111,7 @@ var numberCodes = words(`
 	.code=-1003 .code=-1015
 	.retcode=10006 .retcode=10018 .retcode=10429
 	.code=50011 .code=50061 .code=429000 .code=200002 .code=99991400
-	errors.code=88 errors.code=185
+	errors.code=88 errors.code=185 errors.code=606 errors.code=607 errors.code=615
 	.code=20429
 	.errcode=45009 .errcode=45011
 	.error=29

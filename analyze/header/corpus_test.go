@@ -108,7 +108,7 @@ func claims(t testing.TB, doc header.Document) expectation {
 
 func TestCorpusDecodes(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"testdata/corpus.jsonl"} {
+	for _, file := range []string{"testdata/corpus.jsonl", "testdata/variants.jsonl"} {
 		rs := records(t, file)
 		if len(rs) < 50 {
 			t.Fatalf("%s: only %d records", file, len(rs))

@@ -134,7 +134,7 @@ func telling(name string) bool {
 				return true
 			}
 		case 'r':
-			if fold(name[i:], "rate") || fold(name[i:], "retry") || fold(name[i:], "remain") || fold(name[i:], "reset") {
+			if fold(name[i:], "rate") || fold(name[i:], "retry") || fold(name[i:], "remain") || fold(name[i:], "replenish") || fold(name[i:], "reset") {
 				return true
 			}
 		case 'q':
@@ -146,7 +146,7 @@ func telling(name string) bool {
 				return true
 			}
 		case 't':
-			if fold(name[i:], "throttle") {
+			if fold(name[i:], "throttle") || fold(name[i:], "token-count") {
 				return true
 			}
 		case 'c':
@@ -197,7 +197,7 @@ func (d *decoder) saw(dialect string) {
 			return
 		}
 	}
-	if len(d.dialects) < maxWarnings {
+	if dialect != "" && len(d.dialects) < maxWarnings {
 		d.dialects = append(d.dialects, dialect)
 	}
 }
@@ -205,7 +205,7 @@ func (d *decoder) saw(dialect string) {
 // raw keeps a header as it is.
 func (d *decoder) raw(lower, value string) {
 	if len(d.unknown) < maxWarnings {
-		d.unknown = append(d.unknown, Field{trace.Text(lower), trace.Text(clip(value))})
+		d.unknown = append(d.unknown, Field{trace.Text(lower), trace.Text(clip(bare(value)))})
 	}
 }
 

@@ -11,6 +11,8 @@ type entry struct {
 	loose bool
 	// after is whether the reset came from a field that says it is a delta.
 	after bool
+	// delta is whether the reset was a bare number of seconds.
+	delta bool
 	// ietf quotas were declared by a structured field and keep their name.
 	ietf bool
 	// valueName is whether the name was told by a value, not by a header's name.
@@ -83,6 +85,7 @@ func (d *decoder) settle() {
 	d.settleIETF()
 	d.settleLabels()
 	d.settleWindows()
+	d.reconcile()
 	d.merge()
 	kept := d.entries[:0]
 	for _, e := range d.entries {
@@ -91,6 +94,9 @@ func (d *decoder) settle() {
 				d.raw(string(e.Header), e.looseValue())
 			}
 			continue
+		}
+		if e.loose {
+			d.saw("loose")
 		}
 		kept = append(kept, e)
 	}

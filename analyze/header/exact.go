@@ -38,6 +38,10 @@ var exactNames = map[string]exactly{
 	// EVE Online: a limit on errors, not on requests.
 	"x-esi-error-limit-remain": {family: "eve-esi", field: remainingField, name: "error", unit: "errors"},
 	"x-esi-error-limit-reset":  {family: "eve-esi", field: resetField, name: "error", unit: "errors"},
+	// Walmart: the tokens that are left, and when the window ends.
+	"x-current-token-count":     {family: "walmart", field: remainingField},
+	"x-next-replenishment-time": {family: "walmart", field: resetField},
+	"x-next-replenish-time":     {family: "walmart", field: resetField},
 	// Counters of what is in flight.
 	"twilio-concurrent-requests":   {family: "twilio", field: usedField, name: "concurrent", unit: unitConcurrency},
 	"x-concurrent-requests":        {family: "concurrency", field: usedField, name: "concurrent", unit: unitConcurrency},
@@ -98,6 +102,8 @@ func (d *decoder) figure(e *entry, f field, lower, value string, unit time.Durat
 		e.Used = greater(e.Used, d.count(lower, value))
 	case resetField:
 		e.setReset(d.when(lower, value, unit), after)
+		v, number := plain(value)
+		e.delta = number && unit == time.Second && v <= longest.Seconds()
 	}
 }
 

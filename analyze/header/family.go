@@ -21,7 +21,7 @@ func familyHeader(d *decoder, lower, value string) bool {
 	if !ok {
 		return false
 	}
-	d.saw(p.family)
+	d.saw(p.dialect())
 	value = strings.Trim(value, " \t")
 	switch {
 	case value == "":
@@ -32,6 +32,8 @@ func familyHeader(d *decoder, lower, value string) bool {
 		d.counts(p, lower, value)
 	case p.field == noField:
 		d.unfielded(p, lower, value)
+	case p.field == policyField && !strings.ContainsAny(value, "=;,"):
+		d.policyName(p, lower, value)
 	case p.field == policyField:
 		d.policyList(p.family, lower, value)
 	case p.field.figure():
@@ -40,6 +42,29 @@ func familyHeader(d *decoder, lower, value string) bool {
 		d.word(p, lower, value)
 	}
 	return true
+}
+
+// policyName reads a policy header that only names the policy, or states its
+// limit as a bare number.
+func (d *decoder) policyName(p parsed, lower, value string) {
+	if _, number := plain(value); number {
+		d.policyList(p.family, lower, value)
+		return
+	}
+	d.labels = append(d.labels[:min(len(d.labels), maxQuotas)], label{
+		family: p.family, field: labelField, rank: len(labelRanks) - 1, value: bare(value), header: lower})
+}
+
+// dialect names the set of headers that a name belongs to. The bare fields are
+// those of the IETF drafts, whose later generations are told by their values.
+func (p parsed) dialect() string {
+	switch {
+	case p.family != "ratelimit":
+		return p.family
+	case p.field == noField || p.field == policyField:
+		return ""
+	}
+	return "ietf-draft-03"
 }
 
 // quotaName is what a header's name calls its quota.
@@ -69,7 +94,11 @@ func (d *decoder) object(p parsed, lower, value string) {
 func (d *decoder) unfielded(p parsed, lower, value string) {
 	if members, ok := pairs(value); ok {
 		if e := d.at(p.family, p.quotaName(), lower); e != nil {
-			d.saw("key=value")
+			if p.name == "" && p.family == "ratelimit" {
+				d.saw("ietf-draft-07")
+			} else {
+				d.saw("key=value")
+			}
 			d.dictionary(e, lower, members)
 		}
 		return

@@ -6,7 +6,7 @@ import "apisonde/probe/trace"
 func (d *decoder) document() Document {
 	doc := Document{
 		Schema: Schema, Status: d.status, Cost: d.cost, RefillPerS: d.refill(),
-		Dialects: d.dialects, Unknown: d.unknown, Warnings: d.warnings,
+		Unknown: d.unknown, Warnings: d.warnings,
 		Quotas: make([]Quota, 0, len(d.entries)),
 	}
 	for i := range d.entries {
@@ -20,7 +20,10 @@ func (d *decoder) document() Document {
 	}
 	doc.ScopeHint = Label(trace.Clean(d.scope))
 	d.decideWait(&doc)
-	if doc.Dialects == nil {
+	if d.facts.code != "" || doc.WaitFrom == "the body" {
+		d.saw("body")
+	}
+	if doc.Dialects = d.dialects; doc.Dialects == nil {
 		doc.Dialects = []string{}
 	}
 	if doc.Unknown == nil {

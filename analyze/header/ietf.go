@@ -221,9 +221,10 @@ func (d *decoder) joinState(s *state, from int) {
 }
 
 // joinCounters gives the plain counters of a family to the policy whose quota
-// equals the expiring limit: the shortest window that can hold the reset. Where
-// none matches, the counters are a quota of their own without a window; where
-// no limit was stated and there is one policy, they are that policy's.
+// equals the expiring limit; of several the one with the shortest window that
+// can hold the reset. Where none matches, the counters are a quota of their own
+// without a window; where no limit was stated and there is one policy, they are
+// that policy's.
 func (d *decoder) joinCounters(e *entry, from int) {
 	best, count := -1, 0
 	for i := from; i < len(d.entries); i++ {
@@ -233,12 +234,10 @@ func (d *decoder) joinCounters(e *entry, from int) {
 		}
 		count++
 		switch {
-		case e.Limit.Known && p.Limit != e.Limit,
-			p.Remaining.Known && e.Remaining.Known && p.Remaining != e.Remaining,
-			p.WindowS.Known && e.ResetInS.Known && p.WindowS.Value < e.ResetInS.Value && p.ResetInS != e.ResetInS:
+		case e.Limit.Known && p.Limit != e.Limit, p.Remaining.Known && e.Remaining.Known && p.Remaining != e.Remaining:
 			continue
 		}
-		if best < 0 || (p.WindowS.Known && p.WindowS.Value < d.entries[best].WindowS.Value) {
+		if best < 0 || fits(p, &d.entries[best], e.ResetInS) {
 			best = i
 		}
 	}
@@ -250,4 +249,14 @@ func (d *decoder) joinCounters(e *entry, from int) {
 	p.Used = greater(p.Used, e.Used)
 	p.ResetInS = greater(p.ResetInS, e.ResetInS)
 	e.gone = true
+}
+
+// fits is whether a's window goes better with a reset than b's: one that can
+// hold it goes before one that cannot, then the shorter.
+func fits(a, b *entry, reset Num) bool {
+	holds := func(e *entry) bool { return e.span() == 0 || !reset.Known || e.span() >= reset.Value }
+	if holds(a) != holds(b) {
+		return holds(a)
+	}
+	return a.span() > 0 && (b.span() == 0 || a.span() < b.span())
 }

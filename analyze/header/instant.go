@@ -7,7 +7,8 @@ import (
 
 // clock resolves the instants that a response names.
 type clock struct {
-	base time.Time // the response's Date where it can be believed, else the receipt
+	base     time.Time // the response's Date where it can be believed, else the receipt
+	timeless bool      // no instant is known: every date counts, as now
 }
 
 // newClock takes the response's own clock where it is within a day of the
@@ -16,15 +17,18 @@ func newClock(date string, receivedAt time.Time) clock {
 	if date != "" {
 		if t, ok := moment(date); ok {
 			if off := t.Sub(receivedAt); off >= -24*time.Hour && off <= 24*time.Hour {
-				return clock{t}
+				return clock{base: t}
 			}
 		}
 	}
-	return clock{receivedAt}
+	return clock{base: receivedAt}
 }
 
 // until is how long t is away: 0 for the past, not ok beyond 35 days.
 func (c clock) until(t time.Time) (time.Duration, bool) {
+	if c.timeless {
+		return 0, true
+	}
 	d := t.Sub(c.base)
 	if d > longest {
 		return 0, false

@@ -81,19 +81,28 @@ func (d *decoder) settleLists() {
 	}
 }
 
-// countsValue tells values of the form count:seconds,count:seconds (Riot).
+// countsValue tells values of the form count:seconds,count:seconds (Riot), in
+// which at least one member is whole.
 func countsValue(value string) bool {
-	ok := false
+	if strings.ContainsAny(value, `;="T`) {
+		return false
+	}
 	for rest, more := value, true; more; {
 		var member string
 		member, rest, more = strings.Cut(rest, ",")
-		count, window, pair := strings.Cut(strings.Trim(member, " "), ":")
-		if !pair || digits(count) != len(count) || digits(window) != len(window) || count == "" || window == "" {
-			return false
+		if _, _, ok := countPair(member); ok {
+			return true
 		}
-		ok = true
 	}
-	return ok
+	return false
+}
+
+func countPair(member string) (count, window string, ok bool) {
+	count, window, ok = strings.Cut(strings.Trim(member, " "), ":")
+	if !ok || window == "" || count == "" || digits(window) != len(window) || digits(count) != len(count) {
+		return "", "", false
+	}
+	return count, window, true
 }
 
 // counts reads count:seconds members, joined with their counterparts on the
@@ -108,7 +117,11 @@ func (d *decoder) counts(p parsed, lower, value string) {
 	for rest, more := value, true; more; {
 		var member string
 		member, rest, more = strings.Cut(rest, ",")
-		count, window, _ := strings.Cut(strings.Trim(member, " "), ":")
+		count, window, ok := countPair(member)
+		if !ok {
+			d.warn(lower, "has a member that cannot be read", member)
+			continue
+		}
 		w, ok := scale(window, "", time.Second)
 		if !ok || w <= 0 || w > longestWindow {
 			d.warn(lower, "has a window that is not believed", member)

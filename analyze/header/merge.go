@@ -1,5 +1,7 @@
 package header
 
+import "time"
+
 // merge joins what several sets of headers say of one quota. Two sets that
 // agree on limit and remaining are one quota told twice; a set that states only
 // part of a quota completes the one that lacks it. Sets that differ both stay:
@@ -28,8 +30,7 @@ func (d *decoder) merge() {
 func (e *entry) live() bool { return !e.gone && !e.loose && e.says() }
 
 // twin finds the quota of another family that has entry i's limit and
-// remaining. Of several, a named one whose window can hold the reset and is the
-// shortest.
+// remaining; of several a named one, and the one whose window fits the reset.
 func (d *decoder) twin(i int) int {
 	e := &d.entries[i]
 	if !e.live() || !e.Limit.Known || !e.Remaining.Known || (e.Name != "" && !e.ietf) {
@@ -42,10 +43,7 @@ func (d *decoder) twin(i int) int {
 			!agree(o.WindowS, e.WindowS) || o.counts() != e.counts() {
 			continue
 		}
-		if w := o.span(); w > 0 && e.ResetInS.Known && e.ResetInS.Value > w {
-			continue
-		}
-		if best < 0 || (o.Name != "" && (d.entries[best].Name == "" || o.span() < d.entries[best].span())) {
+		if best < 0 || (o.Name != "" && (d.entries[best].Name == "" || fits(o, &d.entries[best], e.ResetInS))) {
 			best = j
 		}
 	}
@@ -138,4 +136,29 @@ func (d *decoder) join(i, j int) {
 		into.Unit = from.Unit
 	}
 	from.gone = true
+}
+
+// reconcile finds milliseconds that no name tells: a reset that is a thousand
+// times the stated wait, or a wait that is a thousand times a reset that is an
+// absolute time, cannot both be seconds.
+func (d *decoder) reconcile() {
+	w := &d.waits[rankPlain]
+	if !w.known || w.d < time.Second {
+		return
+	}
+	thousandfold := func(long, short float64) bool {
+		return short >= 1 && (long == 1000*short || (short >= 5 && abs(long-1000*short) <= 1000))
+	}
+	for i := range d.entries {
+		e := &d.entries[i]
+		switch {
+		case !e.ResetInS.Known || e.gone:
+		case e.delta && thousandfold(e.ResetInS.Value, w.d.Seconds()):
+			e.ResetInS.Value = tidy(e.ResetInS.Value / 1000)
+			d.warn(string(e.Header), "has a reset that is taken for milliseconds, for the stated wait says so", "")
+		case !e.delta && thousandfold(w.d.Seconds(), e.ResetInS.Value):
+			w.d /= 1000
+			d.warn(string(w.from), "is taken for milliseconds, for the stated reset says so", "")
+		}
+	}
 }

@@ -70,14 +70,14 @@ func (d *decoder) nameHint() string {
 	hint, spent, clash := "", "", false
 	for i := range d.entries {
 		e := &d.entries[i]
-		if e.valueName || e.ietf {
+		if e.valueName || e.ietf || e.Name == "" {
 			continue
 		}
 		scope := scopeOf(string(e.Name))
 		switch scope {
 		case "global", "user", "ip", "route":
 		default:
-			continue
+			scope = "other"
 		}
 		clash = clash || (hint != "" && hint != scope)
 		hint = scope
@@ -86,7 +86,10 @@ func (d *decoder) nameHint() string {
 		}
 	}
 	if clash {
-		return spent
+		hint = spent
+	}
+	if hint == "other" {
+		return ""
 	}
 	return hint
 }

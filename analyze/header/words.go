@@ -19,7 +19,7 @@ const (
 // unitWords are the tokens of a quota's name that say what it counts.
 var unitWords = map[string]string{
 	"tokens": unitTokens, "complexity": unitPoints, "points": unitPoints, "point": unitPoints, "cost": unitPoints,
-	"credits": "credits", "credit": "credits", "graphql": unitPoints, "bytes": unitBytes, "bandwidth": unitBytes, "bytesize": unitBytes,
+	"credits": "credits", "credit": "credits", "graphql": unitPoints, "bytes": unitBytes, "bandwidth": unitBytes, "bysize": unitTokens,
 	"concurrent": unitConcurrency, "concurrency": unitConcurrency, "parallel": unitConcurrency, "inflight": unitConcurrency,
 	"order": "orders", "orders": "orders", "weight": "weight", "events": unitEvents, "errors": "errors",
 }
@@ -53,8 +53,9 @@ var windowWords = map[string]time.Duration{
 }
 
 // windowOf reads the window from a name's words: minute, videos-minute, daily,
-// per_hour, perday, 24hour, 10s. It is 0 where no word says one.
+// per_hour, perday, 24hour, 10-minute. It is 0 where no word says one.
 func windowOf(name string) time.Duration {
+	count := 1
 	for rest := name; rest != ""; {
 		i := strings.IndexAny(rest, "-_ ")
 		token := rest
@@ -63,15 +64,26 @@ func windowOf(name string) time.Duration {
 		} else {
 			token, rest = rest[:i], rest[i+1:]
 		}
-		if w := windowWord(strings.ToLower(token)); w != 0 {
-			return w
+		if n := digits(token); n > 0 && n == len(token) && n <= 4 {
+			count = 0
+			for i := range n {
+				count = count*10 + int(token[i]-'0')
+			}
+			continue
 		}
+		if w := windowWord(strings.ToLower(token)); w != 0 {
+			return w * time.Duration(count)
+		}
+		count = 1
 	}
 	return 0
 }
 
 func windowWord(token string) time.Duration {
 	token = strings.TrimPrefix(token, "per")
+	if w, ok := windowWords[strings.TrimSuffix(token, "s")]; ok {
+		return w
+	}
 	if w, ok := windowWords[token]; ok {
 		return w
 	}
@@ -98,10 +110,11 @@ func periodOf(value string, unit time.Duration, unitStated bool) (d time.Duratio
 		}
 		return d, false, d <= longestWindow
 	}
-	if d := windowOf(value); d > 0 {
-		return d, false, d <= longestWindow
+	if d, ok := duration(value); ok {
+		return d, false, d > 0 && d <= longestWindow
 	}
-	return 0, false, false
+	d = windowOf(value)
+	return d, false, d > 0 && d <= longestWindow
 }
 
 // longestWindow is the longest window that is believed: a leap year.
