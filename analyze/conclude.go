@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"apisonde/analyze/advise"
+	"apisonde/analyze/audit"
 	"apisonde/analyze/infer"
 	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
@@ -26,7 +27,6 @@ func Conclude(t trace.Trace, tool verdict.Tool) verdict.Verdict {
 		Cost:       j.Cost,
 		TestedUpTo: j.TestedUpTo,
 		Limits:     j.Limits,
-		Headers:    verdict.Headers{Dialects: []string{}, Claims: []verdict.Claim{}, Conflicts: []verdict.Conflict{}},
 		Costs:      []verdict.RouteUse{},
 		Warnings:   j.Warnings,
 		NotTested:  j.NotTested,
@@ -34,6 +34,9 @@ func Conclude(t trace.Trace, tool verdict.Tool) verdict.Verdict {
 	if v.Limits == nil {
 		v.Limits = []verdict.Limit{}
 	}
+	told := audit.Of(t, infer.Outcomes(t), v.Limits)
+	v.Headers, v.Limits = told.Headers, told.Limits
+	v.Warnings = append(v.Warnings, told.Warnings...)
 	v.Advice = advise.For(v.Limits, client(t))
 	switch {
 	case t.End == nil:
