@@ -126,6 +126,10 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 	if l.Scope != nil {
 		conf *= l.ScopeConfidence
 	}
+	if len(scopes) == 0 {
+		giveUp(&l, "different callers were refused together at one time and apart at another: more than one limit may stand behind the refusals")
+		conf = 0.3
+	}
 	if vague(l.WindowS) || vague(l.RatePerS) {
 		conf *= 0.88
 	}
@@ -204,9 +208,8 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
 	}
 	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
-	if misfit {
-		l.AlgorithmConfidence = 0.3
-		l.Settle = "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit"
+	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
+		l.AlgorithmConfidence = 0.5
 	}
 	top, _ := post.leader()
 	f := &post.fits[top]
@@ -215,13 +218,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 	}
 	best := f.settled()
 	limit, window, rate := f.figures(best)
-	if spent, _ := r.spent(); post.bounded() {
-		limit = &verdict.Figure{Value: limit.Value, Lo: math.Min(limit.Lo, limit.Value), Hi: math.Max(limit.Hi, limit.Value)}
-		_ = spent
-	} else {
-		window, rate = nil, nil
-	}
-	if misfit {
+	if !post.bounded() {
 		window, rate = nil, nil
 	}
 	l.Limit, l.Burst = limit, limit
@@ -233,6 +230,17 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 		l.Alignment = ptr(verdict.AlignTick)
 	}
 	r.stateRejection(l, post, f, best)
+	if misfit {
+		giveUp(l, "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit")
+	}
+}
+
+// giveUp takes back what was stated beyond the count that was met, and says why.
+func giveUp(l *verdict.Limit, why string) {
+	l.Algorithm, l.Equivalent, l.AlgorithmConfidence = verdict.Unknown, []string{}, 0.3
+	l.WindowS, l.RatePerS, l.Alignment = nil, nil, nil
+	l.Rejection.CountsAgainstLimit, l.Rejection.PenaltyS, l.Rejection.PenaltyExtends = nil, nil, nil
+	l.Settle = why
 }
 
 // vague says whether a figure is too wide to set a pace by without loss.

@@ -84,7 +84,7 @@ func (r *record) relation(subject, route string) relation {
 	case seen == nil || seen.vote() == 0:
 		n, limited := r.fromRest(counter{base, route})
 		m, _ := r.fromRest(counter{base, subject})
-		if !limited && n > 3*m+guardedMargin {
+		if !limited && n >= unguardedAfter(m) {
 			return unguarded
 		}
 		return unclear
@@ -100,7 +100,7 @@ func (r *record) relation(subject, route string) relation {
 		return alike
 	case limited:
 		return different
-	case n > m+guardedMargin:
+	case n >= unguardedAfter(m):
 		return unguarded
 	}
 	return unclear
@@ -124,9 +124,9 @@ func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
 	return fitBank(arms, nil, nil, 1, rng).misfit <= misfitLimit
 }
 
-// guardedMargin requests beyond the other route's limit without a refusal say
-// that the route is not guarded by the same policy.
-const guardedMargin = 3
+// unguardedAfter is how many requests without a refusal say that a route has no
+// limit, next to one that refused after m.
+func unguardedAfter(m int) int { return max(3*m, 100) }
 
 // fromRest counts what c got through before it was first refused, in the
 // longest such stretch without a pause that could have rested it.
@@ -175,8 +175,8 @@ func (q *routes) next(e *Engine, _ float64) (plan.Step, bool) {
 		}
 		c := counter{e.all.base(), route}
 		used, _ := e.all.fromRest(c)
-		n := min(limit-used+2*guardedMargin+1, e.spare()/3)
-		if n < guardedMargin {
+		n := min(unguardedAfter(limit)-used, e.spare()/3)
+		if n < limit-used+2 {
 			continue
 		}
 		q.asked = append(q.asked, route)

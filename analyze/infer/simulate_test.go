@@ -1,0 +1,87 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"apisonde/probe/lab/limit"
+	"apisonde/probe/sim"
+	"apisonde/probe/trace"
+)
+
+// twoOfEach has two values in every dimension, so every scope can be told.
+func twoOfEach() trace.Roster {
+	return trace.Roster{
+		Vantages: []string{"127.0.0.1", "127.0.0.2"}, Keys: []trace.Key{{Name: "k1"}, {Name: "k2"}},
+		Users: []string{"u1", "u2"}, Routes: []string{"/", "/a", "/b"},
+	}
+}
+
+// oneOfEach is a developer with one key.
+func oneOfEach() trace.Roster {
+	return trace.Roster{Vantages: []string{"127.0.0.1"}, Keys: []trace.Key{{Name: "k1"}}, Routes: []string{"/"}}
+}
+
+// world is a limiter of the lab and the path to it.
+type world struct {
+	specs  []string
+	roster trace.Roster
+	seed   uint64
+	net    sim.Net
+	start  time.Time
+	budget trace.Budget
+}
+
+// loopback is a path as on one machine, where deciding takes a while.
+var loopback = sim.Net{RTT: 400 * time.Microsecond, Jitter: 200 * time.Microsecond, Think: 20 * time.Millisecond}
+
+// assess runs the engine in virtual time and returns its trace.
+func assess(t *testing.T, w world) (trace.Trace, *limit.Stack) {
+	t.Helper()
+	return assessFrom(t, w, time.Time{})
+}
+
+// assessFrom fixes when the server started, to which windows may be aligned.
+func assessFrom(t *testing.T, w world, server time.Time) (trace.Trace, *limit.Stack) {
+	t.Helper()
+	stack, err := limit.Parse(w.specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !server.IsZero() {
+		stack.Start(server)
+	}
+	if w.budget.MaxRequests == 0 {
+		w.budget = trace.Budget{MaxRequests: 20000, MaxDuration: 20 * time.Minute, MaxInflight: 256}
+	}
+	e := New(Config{Roster: w.roster, Budget: w.budget, Loopback: true, Seed: w.seed})
+	tr := sim.Run(e, sim.Config{Stack: stack, Roster: w.roster, Budget: w.budget, Seed: w.seed, Loopback: true, Net: w.net, Start: w.start})
+	tr.Meta.Seed = w.seed
+	return tr, stack
+}
+
+// kinds are the limiters that random worlds are made of.
+var kinds = []string{
+	"fixed-window,align=clock", "fixed-window,align=first-request", "fixed-window,align=process-start",
+	"fixed-window,align=last-request,count-rejected", "sliding-log", "sliding-log,count-rejected",
+	"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
+	"sliding-counter,align=clock,count-rejected", "token-bucket",
+}
+
+// randomSpec draws the figures of a limiter of the given kind: half of the
+// windows are round, as people configure them.
+func randomSpec(r *rand.Rand, kind string) string {
+	limit := int(math.Round(5 * math.Exp(r.Float64()*math.Log(30))))
+	window := math.Exp(r.Float64() * math.Log(40))
+	if r.IntN(2) == 0 {
+		window = []float64{1, 2, 5, 10, 15, 20, 30}[r.IntN(7)]
+	}
+	by := []string{"global", "ip", "key", "user", "ip+key", "ip+route", "ip+user"}[r.IntN(7)]
+	if kind == "token-bucket" {
+		return fmt.Sprintf("token-bucket,rate=%.3f,burst=%d,by=%s,headers=none", min(40, float64(limit)/window), limit, by)
+	}
+	return fmt.Sprintf("%s,limit=%d,window=%.3fs,by=%s,headers=none", kind, limit, window, by)
+}
