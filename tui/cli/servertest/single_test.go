@@ -40,7 +40,7 @@ func TestOneKeyAndOneAddress(t *testing.T) {
 			}
 			tt.truth.checkFigures(t, *l)
 			if l.Scope != nil || !slices.ContainsFunc(l.ScopeCandidates, func(c []string) bool { return slices.Equal(c, tt.truth.scope) }) {
-				t.Errorf("scope is %v of %v, want none stated and %v among the candidates", l.Scope, l.ScopeCandidates, tt.truth.scope)
+				t.Errorf("scope is %s of %s, want none stated and %s among the candidates", show(l.Scope), show(l.ScopeCandidates), show(tt.truth.scope))
 			}
 			for _, add := range []string{"key", "address"} {
 				if !slices.ContainsFunc(a.verdict.NotTested, func(s string) bool { return strings.Contains(s, add) }) {

@@ -20,31 +20,41 @@ type truth struct {
 // confident is where a statement must be right: below it, doubt was expressed.
 const confident = 0.9
 
-// check demands that v states this limiter and nothing else.
+// check demands that a states this limiter and nothing else.
 func (w truth) check(t *testing.T, a assessment) {
+	t.Helper()
+	if l := w.only(t, a); l != nil {
+		w.checkScope(t, *l)
+		w.checkFigures(t, *l)
+	}
+}
+
+// checkOpenly is check for a limiter whose algorithm the program may leave open,
+// and its window with it. Whose limit it is and how high is found all the same, and
+// nothing is stated that is not true.
+func (w truth) checkOpenly(t *testing.T, a assessment) {
 	t.Helper()
 	l := w.only(t, a)
 	if l == nil {
 		return
 	}
-	if l.Scope == nil || !slices.Equal(l.Scope, w.scope) {
-		t.Errorf("scope is %v (of %v), want %v", l.Scope, l.ScopeCandidates, w.scope)
-	}
-	w.checkFigures(t, *l)
-}
-
-// checkOpenly is check for a limiter whose algorithm the program may leave open:
-// then nothing may be stated that is not true, and nothing with confidence that is
-// not whole.
-func (w truth) checkOpenly(t *testing.T, a assessment) {
-	t.Helper()
-	l := w.only(t, a)
-	if l == nil || l.Algorithm != verdict.Unknown {
-		w.check(t, a)
+	w.checkScope(t, *l)
+	if l.Algorithm != verdict.Unknown {
+		w.checkFigures(t, *l)
 		return
 	}
 	for _, wrong := range w.wrong(*l) {
-		t.Errorf("left open, and yet stated: %s", wrong)
+		t.Error(wrong)
+	}
+	if l.Limit == nil {
+		t.Error("the limit is not stated")
+	}
+}
+
+func (w truth) checkScope(t *testing.T, l verdict.Limit) {
+	t.Helper()
+	if l.Scope == nil || !slices.Equal(l.Scope, w.scope) {
+		t.Errorf("scope is %s of %s, want %s", show(l.Scope), show(l.ScopeCandidates), show(w.scope))
 	}
 }
 
