@@ -136,6 +136,8 @@ func core(lower string) (start, end int, inline string) {
 			}
 		case strings.HasSuffix(token, "ratelimit"):
 			return at, stop, strings.TrimSuffix(token, "ratelimit")
+		case strings.HasPrefix(token, "ratelimit") && fieldWords[token[len("ratelimit"):]] != noField:
+			return at, at + len("ratelimit"), ""
 		case strings.HasPrefix(token, "ratelimit"):
 			return at, stop, strings.TrimPrefix(token, "ratelimit")
 		case token == "burstlimit":

@@ -21,7 +21,7 @@ var unitWords = map[string]string{
 	"tokens": unitTokens, "complexity": unitPoints, "points": unitPoints, "point": unitPoints, "cost": unitPoints,
 	"credits": "credits", "credit": "credits", "graphql": unitPoints, "bytes": unitBytes, "bandwidth": unitBytes, "bysize": unitTokens,
 	"concurrent": unitConcurrency, "concurrency": unitConcurrency, "parallel": unitConcurrency, "inflight": unitConcurrency,
-	"order": "orders", "orders": "orders", "weight": "weight", "events": unitEvents, "errors": "errors",
+	"seconds": "seconds", "order": "orders", "orders": "orders", "weight": "weight", "events": unitEvents, "errors": "errors",
 }
 
 // unitOf tells what a quota called name counts; requests unless the name says
@@ -55,7 +55,7 @@ var windowWords = map[string]time.Duration{
 // windowOf reads the window from a name's words: minute, videos-minute, daily,
 // per_hour, perday, 24hour, 10-minute. It is 0 where no word says one.
 func windowOf(name string) time.Duration {
-	count := 1
+	count := 0
 	for rest := name; rest != ""; {
 		i := strings.IndexAny(rest, "-_ ")
 		token := rest
@@ -71,19 +71,20 @@ func windowOf(name string) time.Duration {
 			}
 			continue
 		}
-		if w := windowWord(strings.ToLower(token)); w != 0 {
-			return w * time.Duration(count)
+		token = strings.ToLower(token)
+		if count > 0 { // only a counted word is a plural: "audio-seconds" counts seconds
+			token = strings.TrimSuffix(token, "s")
 		}
-		count = 1
+		if w := windowWord(token); w != 0 {
+			return w * time.Duration(max(count, 1))
+		}
+		count = 0
 	}
 	return 0
 }
 
 func windowWord(token string) time.Duration {
 	token = strings.TrimPrefix(token, "per")
-	if w, ok := windowWords[strings.TrimSuffix(token, "s")]; ok {
-		return w
-	}
 	if w, ok := windowWords[token]; ok {
 		return w
 	}
