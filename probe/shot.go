@@ -16,6 +16,9 @@ const (
 	// eachAfter is what a send may be later for every send before it that was
 	// due at the same instant: one thread starts them one after another.
 	eachAfter = 50 * time.Microsecond
+	// recheck is how often the guard is asked again while the rate ceiling
+	// holds a send back.
+	recheck = 10 * time.Millisecond
 )
 
 // shot is one request on its way through the session.
@@ -47,7 +50,8 @@ func (s *Session) admit(ctx context.Context, id trace.Identity) (guard.Grant, *h
 			if s.tooLate(g.At) {
 				return g, &halt{reason: StopDuration}
 			}
-			if h := s.pause(ctx, g.At); h != nil {
+			// An answer that comes meanwhile may show that it can be sooner.
+			if h := s.pause(ctx, min(g.At, s.cfg.Clock.Now()+recheck)); h != nil {
 				return g, h
 			}
 		case guard.WaitDone:
