@@ -27,6 +27,7 @@ type silent struct {
 	tty   *os.File
 	mu    sync.Mutex
 	shown bytes.Buffer
+	from  int           // where await looks from: the latest press
 	ended chan struct{} // closed with the terminal
 	begun time.Time
 }
@@ -60,14 +61,14 @@ func (s *silent) text() string {
 	return s.shown.String()
 }
 
-// await waits until the terminal shows a text.
+// await waits until the terminal shows a text, after the latest press.
 func (s *silent) await(t *testing.T, text string) {
 	t.Helper()
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for !strings.Contains(s.text(), text) {
+	for !strings.Contains(s.text()[s.from:], text) {
 		select {
 		case <-deadline.C:
 			shown := ansi.Strip(s.text())
@@ -79,6 +80,7 @@ func (s *silent) await(t *testing.T, text string) {
 
 func (s *silent) press(t *testing.T, keys string) {
 	t.Helper()
+	s.from = len(s.text())
 	if _, err := s.tty.WriteString(keys); err != nil {
 		t.Fatal(err)
 	}

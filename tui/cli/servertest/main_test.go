@@ -7,6 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	// The program is built apart; this makes its sources the tests' own, so that a
+	// result of other sources is never taken from the cache.
+	_ "apisonde/tui/cli"
 )
 
 // atOnce is how many tests run together. An assessment mostly waits for windows to
