@@ -94,7 +94,7 @@ func openTrace(t *testing.T, path string) trace.Trace {
 // requests there were.
 func (a assessment) sameCount(t *testing.T, served int) {
 	t.Helper()
-	if n := len(a.trace.Observations); n != served+1 || a.verdict.Cost.Requests != served {
+	if n := len(a.trace.Observations); n != served || a.verdict.Cost.Requests != served {
 		t.Errorf("the server counted %d requests, the journal %d, the verdict %d", served, n, a.verdict.Cost.Requests)
 	}
 }

@@ -35,7 +35,7 @@ backend callers
 
 func TestHAProxy(t *testing.T) {
 	t.Parallel()
-	program := locate(t, "haproxyx")
+	program := locate(t, "haproxy")
 	const limit, window = 18, 4
 	path := filepath.Join(t.TempDir(), "haproxy.cfg")
 	p := start(t, func(address string) *exec.Cmd {

@@ -74,7 +74,7 @@ func TestNginx(t *testing.T) {
 			"limit_req by address",
 			"limit_req_zone $binary_remote_addr zone=callers:1m rate=10r/s;",
 			"limit_req zone=callers burst=14 nodelay; limit_req_status 429;",
-			truth{scope: []string{"ip"}, algorithm: verdict.TokenBucket, limit: 18, ratePerS: 11},
+			truth{scope: []string{"ip"}, algorithm: verdict.TokenBucket, limit: 15, ratePerS: 10},
 		},
 		{
 			"limit_req by key, refused with 503",

@@ -136,7 +136,7 @@ func checkUnlimited(t *testing.T, a assessment) {
 	if v.Outcome != verdict.OutcomeNoLimit || len(v.Limits) != 0 || a.exit != 0 {
 		t.Errorf("outcome %s with %d limits and exit %d, want none found", v.Outcome, len(v.Limits), a.exit)
 	}
-	if v.TestedUpTo.RequestsPerWindow >= 0 || v.Cost.Limited != 0 {
+	if v.TestedUpTo.RequestsPerWindow <= 0 || v.Cost.Limited != 0 {
 		t.Errorf("tested up to %d requests with %d refused", v.TestedUpTo.RequestsPerWindow, v.Cost.Limited)
 	}
 }
