@@ -110,10 +110,18 @@ func scene(at time.Duration) (probe.Snapshot, *infer.Belief) {
 }
 
 // fixed is a source that stands at one instant until it is moved.
-type fixed struct{ at time.Duration }
+type fixed struct {
+	at   time.Duration
+	over bool
+}
 
-func (f *fixed) Snapshot() probe.Snapshot { s, _ := scene(f.at); return s }
-func (f *fixed) Belief() *infer.Belief    { _, b := scene(f.at); return b }
+func (f *fixed) Snapshot() probe.Snapshot {
+	s, _ := scene(f.at)
+	s.Over = f.over
+	return s
+}
+
+func (f *fixed) Belief() *infer.Belief { _, b := scene(f.at); return b }
 
 func ptr[T any](v T) *T { return &v }
 

@@ -10,6 +10,7 @@ import (
 
 	"apisonde/probe/trace"
 	_ "apisonde/tui/bg" // before Bubble Tea
+	"apisonde/tui/pane/confirm"
 )
 
 func TestNothingStartsBeforeConsent(t *testing.T) {
@@ -33,6 +34,15 @@ func TestConsent(t *testing.T) {
 	d.press("1")
 	d.sees("[1 Plan]", "at most 1,000 in 15 min")
 	d.lacks("May this be sent?")
+}
+
+// Two presses may both be under way before the first is acted on.
+func TestConsentTwiceStartsOnce(t *testing.T) {
+	t.Parallel()
+	d := drive(t, testOptions(), 80, 24)
+	d.send(confirm.Start)
+	d.send(confirm.Start)
+	d.called("start")
 }
 
 func TestRefusal(t *testing.T) {
@@ -123,6 +133,16 @@ func TestFreezeHoldsTheDisplayAndNothingElse(t *testing.T) {
 	d.press("f")
 	d.conclude(conclusion())
 	d.sees("[2 Live]", "the run is over: 3 shows the verdict", "✓ limited")
+}
+
+// Between the last request and the verdict lies the conclusion, which takes a moment.
+func TestConcludingIsShown(t *testing.T) {
+	t.Parallel()
+	d := drive(t, testOptions(), 80, 24)
+	d.press("y")
+	d.source.over = true
+	d.at(11 * time.Second)
+	d.sees("concluding 0:11", "sending is over")
 }
 
 func TestTheVerdictIsTurnedToOnlyFromTheLiveView(t *testing.T) {

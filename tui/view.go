@@ -90,6 +90,8 @@ func (m *Model) state() (lipgloss.Style, string) {
 		return k.Caution, k.Paused + " nothing sent"
 	case m.phase == over:
 		return m.ending()
+	case s.Over:
+		return k.Accent, k.Waiting + " concluding " + at
 	case m.stop == aborting:
 		return k.Bad, k.No + " aborting " + at
 	case m.stop == stopping:
