@@ -74,8 +74,16 @@ func usageError(_ *cli.Context, err error, _ bool) error {
 	return &failure{exitUsage, err}
 }
 
-// bare is apisonde without a command.
+// bare is apisonde without a command: on a terminal the setup screen, elsewhere a
+// short help.
 func bare(c *cli.Context, std *streams) error {
+	if std.interactive() {
+		r, err := readResult(c, std, verdictFormats)
+		if err != nil {
+			return err
+		}
+		return (&screen{std: std, c: c, result: r}).setUp()
+	}
 	c.App.Writer = std.err
 	if err := cli.ShowAppHelp(c); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"apisonde/probe/secret"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
+	"apisonde/tui"
 )
 
 // config is what the flags of probe, plan and tui come to: what to send, under
@@ -26,18 +27,27 @@ type config struct {
 	users []named
 }
 
-// configure reads the flags and the URL. It knows keys and users by name alone;
+// formOf is what the flags say of URL and identities; the setup screen asks for the
+// same.
+func formOf(c *cli.Context) tui.Form {
+	return tui.Form{
+		URL: c.Args().First(), Keys: c.StringSlice("key"), Users: c.StringSlice("user"),
+		Addresses: c.StringSlice("ip"), Routes: c.StringSlice("route"),
+	}
+}
+
+// configure reads a form and the other flags. It knows keys and users by name alone;
 // resolve follows their references.
-func configure(c *cli.Context, std *streams) (*config, error) {
-	request, err := readRequest(c, std)
+func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
+	request, err := readRequest(c, std, f.URL)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := parseAllNamed("key", "k", c.StringSlice("key"), true)
+	keys, err := parseAllNamed("key", "k", f.Keys, true)
 	if err != nil {
 		return nil, err
 	}
-	users, err := parseAllNamed("user", "u", c.StringSlice("user"), false)
+	users, err := parseAllNamed("user", "u", f.Users, false)
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +59,13 @@ func configure(c *cli.Context, std *streams) (*config, error) {
 	for _, u := range users {
 		r.Users = append(r.Users, u.name)
 	}
-	if r.Vantages, cfg.send.Vantages, err = parseAddresses(c.StringSlice("ip")); err != nil {
+	if r.Vantages, cfg.send.Vantages, err = parseAddresses(f.Addresses); err != nil {
 		return nil, err
 	}
 	if len(r.Vantages) == 0 {
 		r.Vantages = []string{anyAddress}
 	}
-	if r.Routes, err = parseRoutes(request.URL, c.StringSlice("route")); err != nil {
+	if r.Routes, err = parseRoutes(request.URL, f.Routes); err != nil {
 		return nil, err
 	}
 	cfg.plan.Target = trace.Target{Method: request.Method, URL: send.Public(request.URL)}
@@ -100,7 +110,7 @@ func resolveAll(flag string, list []named, src secret.Source) (map[string]secret
 
 // readRequest joins the URL, --from-curl, -X, -H and -d into the request. What is
 // written on the command line wins over the curl command.
-func readRequest(c *cli.Context, std *streams) (send.Request, error) {
+func readRequest(c *cli.Context, std *streams, raw string) (send.Request, error) {
 	var found importer.Request
 	if ref := c.String("from-curl"); ref != "" {
 		text := ref
@@ -115,12 +125,11 @@ func readRequest(c *cli.Context, std *streams) (send.Request, error) {
 			return send.Request{}, usagef("--from-curl: %w", err)
 		}
 	}
-	raw := c.Args().First()
 	switch {
 	case raw != "" && found.URL != "":
 		return send.Request{}, usagef("the URL is given twice, as an argument and by --from-curl; leave one out")
 	case raw == "" && found.URL == "":
-		return send.Request{}, usagef("no URL to assess; write apisonde %s URL", c.Command.Name)
+		return send.Request{}, usagef("no URL to assess; one begins with http:// or https://")
 	case raw == "":
 		raw = found.URL
 	}

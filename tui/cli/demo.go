@@ -55,7 +55,7 @@ func demoCommand(std *streams) *cli.Command {
 				return err
 			}
 			if std.interactive() && !c.IsSet("output") {
-				return onScreen(c.Context, std, a, r, true)
+				return (&screen{std: std, c: c, result: r}).show(a, true)
 			}
 			return headless(c.Context, std, a, r)
 		},

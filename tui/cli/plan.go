@@ -15,7 +15,7 @@ func planCommand(std *streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := configure(c, std)
+			cfg, err := configure(c, std, formOf(c))
 			if err != nil {
 				return err
 			}

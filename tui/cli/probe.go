@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"apisonde/probe"
+	"apisonde/tui"
 )
 
 func probeCommand(std *streams) *cli.Command {
@@ -20,7 +21,7 @@ func probeCommand(std *streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			a, may, err := prepare(c, std)
+			a, may, err := prepare(c, std, formOf(c), std.asks())
 			if err != nil {
 				return err
 			}
@@ -37,15 +38,15 @@ func probeCommand(std *streams) *cli.Command {
 	}
 }
 
-// prepare reads the flags into an assessment, and says whether it may start or a
-// person has to be asked. Nothing is sent here; where nobody can be asked it ends
-// in a usage error.
-func prepare(c *cli.Context, std *streams) (*assessment, consent, error) {
-	cfg, err := configure(c, std)
+// prepare reads a form and the other flags into an assessment, and says whether it
+// may start or a person has to be asked. Nothing is sent here; where nobody can be
+// asked it ends in a usage error.
+func prepare(c *cli.Context, std *streams, f tui.Form, asks bool) (*assessment, consent, error) {
+	cfg, err := configure(c, std, f)
 	if err != nil {
 		return nil, refused, err
 	}
-	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, std.asks())
+	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, asks)
 	if err != nil {
 		return nil, refused, err
 	}

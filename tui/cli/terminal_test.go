@@ -72,7 +72,7 @@ func (s *silent) await(t *testing.T, text string) {
 		select {
 		case <-deadline.C:
 			shown := ansi.Strip(s.text())
-			t.Fatalf("%s does not show %q; at last:\n%s", s.Args[1], text, shown[max(0, len(shown)-2000):])
+			t.Fatalf("%q does not show %q; at last:\n%s", s.Args[1:], text, shown[max(0, len(shown)-2000):])
 		case <-tick.C:
 		}
 	}
@@ -106,7 +106,6 @@ func TestSilentTerminal(t *testing.T) {
 		args string
 		code int
 	}{
-		{"", 2},
 		{"--help", 0},
 		{"nonsense", 2},
 		{"version", 0},
@@ -115,8 +114,7 @@ func TestSilentTerminal(t *testing.T) {
 		{"probe http://127.0.0.1:1/ --yes", 1},
 		{"probe http://127.0.0.1:1/ --nonsense", 2},
 		{"plan http://127.0.0.1:1/", 0},
-		{"tui", 2},
-		{"tui --nonsense", 2},
+		{"tui http://127.0.0.1:1/ --nonsense", 2},
 		{"analyze nowhere", 2},
 		{"report nowhere", 2},
 		{"lab --listen nowhere --limiter none", 2},
@@ -189,6 +187,37 @@ func TestScreenOnSilentTerminal(t *testing.T) {
 	}
 	if !strings.Contains(s.text(), "\x1b[?1049l") {
 		t.Error("the screen was not left")
+	}
+}
+
+// Without a command, and with tui alone, the screen asks what to assess; the plan
+// that comes of it is confirmed like any other.
+func TestSetup(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"tui", "--max-requests", "3", "--key", "env:PATH"}} {
+		server := practice(t, "fixed-window,limit=30,window=60s")
+		s := inTerminal(t, args...)
+		s.await(t, altScreen)
+		before, _, _ := strings.Cut(s.text(), altScreen)
+		if q := query.FindString(before); q != "" {
+			t.Errorf("%q asks the terminal %q before the screen", args, q)
+		}
+		s.await(t, "URL")
+		s.press(t, "ftp://nonsense\r")
+		s.await(t, "http:// or https:// URL")
+		s.press(t, "\x15"+server.URL()+"\r") // Ctrl-U
+		s.await(t, "May this be sent?")
+		if server.Total() != 0 {
+			t.Errorf("%q: %d requests were sent unasked", args, server.Total())
+		}
+		s.press(t, "y")
+		awaitRequests(t, server, 1)
+		s.press(t, "\x03")
+		s.await(t, "save report")
+		s.press(t, "q")
+		if code := s.exit(t); code != exitInterrupted && code != exitInconclusive {
+			t.Errorf("%q: exit %d", args, code)
+		}
 	}
 }
 
