@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"apisonde/analyze/model"
 	"apisonde/analyze/verdict"
@@ -117,7 +118,7 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	r.stateScope(&l, scopes, cs)
-	r.stateAlgorithm(&l, post, t)
+	r.stateAlgorithm(&l, post, part, t)
 	l.Rejection.Statuses = r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
 	spent, _ := r.spent()
@@ -185,7 +186,7 @@ func (r *record) stateScope(l *verdict.Limit, scopes []scope, cs []contrast) {
 const equivalentAbove = 0.04
 
 // stateAlgorithm states the algorithm and its figures.
-func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace) {
+func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t trace.Trace) {
 	algos := post.algorithms()
 	names := []string{}
 	for a, p := range algos {
@@ -216,7 +217,10 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 	if len(f.parts) == 0 {
 		return
 	}
-	best := f.settled()
+	best, clock := r.onClock(f, part, t)
+	if !clock {
+		best = f.settled()
+	}
 	limit, window, rate := f.figures(best)
 	if !post.bounded() {
 		window, rate = nil, nil
@@ -225,7 +229,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, t trace.Trace
 	l.RatePerS = rate
 	if f.v.Algorithm() != verdict.TokenBucket {
 		l.WindowS = window
-		l.Alignment = alignment(f, best, t)
+		l.Alignment = alignment(f.v, clock)
 	} else if f.v.Core == model.CoreTick && best.p.K > 1 && post.prob[top] > 0.9*algos[l.Algorithm] {
 		l.Alignment = ptr(verdict.AlignTick)
 	}
@@ -300,24 +304,51 @@ func (p *posterior) bounded() bool {
 	return s.hi.W < 3*s.lo.W
 }
 
-func alignment(f *fit, best particle, t trace.Trace) *string {
-	switch f.v.Anchor {
+// alignment says where the windows begin.
+func alignment(v *model.Variant, clock bool) *string {
+	switch v.Anchor {
 	case model.AnchorOpen, model.AnchorGrid, model.AnchorIdle:
 		return ptr(verdict.AlignFirstRequest)
 	case model.AnchorLastAdmitted, model.AnchorLastAny:
 		return ptr(verdict.AlignLastRequest)
 	}
-	if f.v.Core == model.CoreLog {
+	switch {
+	case v.Core == model.CoreLog:
 		return nil
-	}
-	// A window that begins at a multiple of its length on the wall clock.
-	start := float64(t.Meta.Started.UnixNano())/1e9 + best.p.Phase
-	off := math.Abs(math.Remainder(start, best.p.W))
-	if off < math.Max(0.03, 0.01*best.p.W) {
+	case clock:
 		return ptr(verdict.AlignClock)
 	}
 	return ptr(verdict.AlignProcessStart)
 }
+
+// onClock looks for windows that begin at multiples of a round length on the
+// wall clock and explain the trace as well as the best parameters do. Those are
+// then the ones to state: a phase that fits by chance is rare.
+func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
+	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
+		return particle{}, false
+	}
+	fit := newFitter(r.arms(part), nil, 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
+	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
+	best := f.best1()
+	b := widen(f.span, 0.4)
+	for _, w := range f.v.Nice() {
+		if w < b.lo.W || w > b.hi.W {
+			continue
+		}
+		for off := -clockError; off <= clockError; off += clockError / 2 {
+			q := best
+			q.p.W, q.p.Phase = w, off-math.Mod(start, w)
+			if q.cost = fit.cost(f.v, q.p, math.Inf(1)).Total; q.cost <= best.cost+2 {
+				return q, true
+			}
+		}
+	}
+	return particle{}, false
+}
+
+// clockError is how far two synchronised clocks may differ, in seconds.
+const clockError = 0.02
 
 // stateRejection states what a rejection does.
 func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best particle) {

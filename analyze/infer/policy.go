@@ -176,7 +176,7 @@ func (q *routes) next(e *Engine, _ float64) (plan.Step, bool) {
 		c := counter{e.all.base(), route}
 		used, _ := e.all.fromRest(c)
 		n := min(unguardedAfter(limit)-used, e.spare()/3)
-		if n < limit-used+2 {
+		if n <= 0 || n < limit-used+2 {
 			continue
 		}
 		q.asked = append(q.asked, route)
