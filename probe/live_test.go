@@ -32,7 +32,7 @@ func (s *script) Observe(o trace.Observation) trace.Outcome {
 	switch {
 	case o.Fault != "":
 		return trace.Ignored
-	case o.Status == 429:
+	case o.Status == 429, o.Status == 420:
 		return trace.Limited
 	case o.Status < 400:
 		return trace.Admitted
