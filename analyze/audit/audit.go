@@ -56,11 +56,7 @@ type audit struct {
 func (a *audit) layer(i int) {
 	l := &a.limits[i]
 	before := len(a.conflicts)
-	counters := a.counters(i)
-	var stays []stay
-	for _, c := range counters {
-		stays = append(stays, c.stays(l)...)
-	}
+	stays := a.stays(i)
 	a.retryAfter(l, stays)
 	a.resets(l, stays)
 	for _, g := range a.groups {

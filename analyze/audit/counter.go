@@ -1,33 +1,41 @@
 package audit
 
 import (
+	"math"
+	"slices"
 	"strings"
 
-	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
 )
 
-// counter is the exchanges of one counter of a limit, in the order of sending.
-type counter []*exchange
+// counter is the exchanges of one counter of a limit, in the order of sending,
+// among those of the whole run.
+type counter struct {
+	all  []*exchange
+	mine map[*exchange]bool
+	// open is set where the scope is: then anybody's requests may count here.
+	open bool
+}
 
 // counters splits the exchanges of limit i by counter. Where the scope is open,
 // callers that differ in anything are kept apart: what holds for the requests of
 // one of them holds whoever else is counted with them.
 func (a *audit) counters(i int) []counter {
+	l := &a.limits[i]
 	index := map[string]int{}
 	var out []counter
 	for _, x := range a.exchanges {
 		if !a.attributed(x, i) {
 			continue
 		}
-		k := a.project(a.limits[i].Scope, x)
+		k := a.project(l.Scope, x)
 		n, ok := index[k]
 		if !ok {
 			n = len(out)
 			index[k] = n
-			out = append(out, nil)
+			out = append(out, counter{all: a.exchanges, mine: map[*exchange]bool{}, open: l.Scope == nil})
 		}
-		out[n] = append(out[n], x)
+		out[n].mine[x] = true
 	}
 	return out
 }
@@ -75,31 +83,49 @@ type stay struct {
 	refused, admitted *exchange
 }
 
+// stays brackets the wait of every refusal of limit i. Where a wait outlasts the
+// longest that the inferred limit can ask for, refusals did prolong it, and
+// nothing is taken from the limit as inferred.
+func (a *audit) stays(i int) []stay {
+	l := &a.limits[i]
+	counters := a.counters(i)
+	bracket := func(harmless bool, longest float64) (out []stay) {
+		for _, c := range counters {
+			out = append(out, c.stays(harmless, longest)...)
+		}
+		return out
+	}
+	longest := longestWait(l)
+	out := bracket(refusalsHarmless(l), longest)
+	if slices.ContainsFunc(out, func(s stay) bool { return s.atLeast > longest*1.05+timer }) {
+		return bracket(false, math.Inf(1))
+	}
+	return out
+}
+
 // stays brackets the wait of every refusal of the counter. The wait is that of a
 // caller who does not ask in between: where refusals may count, only the very
 // next request tells. Both ends come from the same connection, which reaches the
-// same node; an admission of any connection may have used what had come back.
-func (c counter) stays(l *verdict.Limit) []stay {
-	harmless := refusalsHarmless(l)
-	longest := longestWait(l)
+// same node. Whoever was let through in between may have used what had come
+// back, on another connection and even, should the scope be wrong, in another
+// name.
+func (c counter) stays(harmless bool, longest float64) []stay {
 	var out []stay
 	last := map[int]*exchange{}  // by connection: the last refusal before the counter was used again
 	admit := map[int]*exchange{} // by connection: the next admission
-	var next *exchange
-	for i := len(c) - 1; i >= 0; i-- {
-		x := c[i]
-		switch x.outcome {
-		case trace.Admitted:
+	var next *exchange           // the next request that may count here
+	for i := len(c.all) - 1; i >= 0; i-- {
+		x := c.all[i]
+		mine := c.mine[x]
+		switch {
+		case mine && x.outcome == trace.Admitted:
 			admit[x.conn] = x
 			clear(last)
-		case trace.Limited:
+		case mine && x.outcome == trace.Limited:
 			s := stay{exchange: x, atMost: longest}
 			later := last[x.conn]
-			if !harmless {
+			if !harmless && later != next {
 				later = nil
-				if next != nil && next.outcome == trace.Limited && next.conn == x.conn {
-					later = next
-				}
 			}
 			if later != nil && later.sent > x.answered {
 				s.atLeast, s.refused = later.sent-x.answered, later
@@ -108,13 +134,15 @@ func (c counter) stays(l *verdict.Limit) []stay {
 				s.atMost, s.admitted = y.answered-x.sent, y
 			}
 			out = append(out, s)
-			if last[x.conn] == nil {
+			if last[x.conn] == nil || !harmless {
 				last[x.conn] = x
 			}
-		default:
+		case x.outcome != trace.Limited:
 			clear(last) // it may have been counted
 		}
-		next = x
+		if mine || c.open || x.outcome != trace.Limited {
+			next = x
+		}
 	}
 	return out
 }

@@ -30,24 +30,29 @@ func refusalsHarmless(l *verdict.Limit) bool {
 	return l.Algorithm == verdict.FixedWindow && len(l.Equivalent) == 0
 }
 
-// longestWait is the longest that a refused caller can have to wait for one
-// request under the limit as inferred; infinite where that is not known.
+// longestWait is the longest that a refused caller who stops asking can have to
+// wait for one request under the limit as inferred; infinite where that is not
+// known. Refusals that count put a bucket into debt without bound; a window is
+// over when it is over.
 func longestWait(l *verdict.Limit) float64 {
-	if !trusted(l) || !refusalsHarmless(l) || l.Rejection.PenaltyS != nil {
+	if !trusted(l) || l.Rejection.PenaltyS != nil {
 		return math.Inf(1)
 	}
-	longest := 0.0
-	for _, a := range append([]string{l.Algorithm}, l.Equivalent...) {
-		switch {
-		case a == verdict.TokenBucket && l.Algorithm == a && len(l.Equivalent) == 0 && l.RatePerS != nil && l.Alignment == nil:
-			longest = max(longest, 1/l.RatePerS.Lo)
-		case (a == verdict.FixedWindow || a == verdict.SlidingLog) && l.WindowS != nil:
-			longest = max(longest, l.WindowS.Hi)
-		default:
+	if l.Algorithm == verdict.TokenBucket {
+		if len(l.Equivalent) > 0 || l.RatePerS == nil || l.Alignment != nil || !refusalsHarmless(l) {
+			return math.Inf(1)
+		}
+		return 1 / l.RatePerS.Lo
+	}
+	for _, algorithm := range append([]string{l.Algorithm}, l.Equivalent...) {
+		if algorithm != verdict.FixedWindow && algorithm != verdict.SlidingLog {
 			return math.Inf(1)
 		}
 	}
-	return longest
+	if l.WindowS == nil {
+		return math.Inf(1)
+	}
+	return l.WindowS.Hi
 }
 
 func guards(l *verdict.Limit, route string) bool {

@@ -21,7 +21,7 @@ func roster() trace.Roster {
 }
 
 // probe assesses a stack of the practice server's limiters in virtual time.
-func probe(t *testing.T, seed uint64, net sim.Net, specs ...string) (trace.Trace, verdict.Verdict) {
+func probe(t testing.TB, seed uint64, net sim.Net, specs ...string) (trace.Trace, verdict.Verdict) {
 	t.Helper()
 	st, err := limit.Parse(specs)
 	if err != nil {

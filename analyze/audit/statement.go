@@ -118,6 +118,7 @@ func (g *statement) claim() verdict.Claim {
 	for _, x := range g.seen[:min(len(g.seen), fewest)] {
 		c.Observations = append(c.Observations, x.seq)
 	}
+	slices.Sort(c.Observations)
 	return c
 }
 
@@ -175,6 +176,7 @@ func (a *audit) waitClaim() (verdict.Claim, bool) {
 			c.Observations = append(c.Observations, x.seq)
 		}
 	}
+	slices.Sort(c.Observations)
 	c.Says = between(e, "wait %s s", "wait %s to %s s")
 	return c, e.known
 }
@@ -195,10 +197,19 @@ func (a *audit) notUnderstood() []verdict.Claim {
 			known := slices.ContainsFunc(out, func(c verdict.Claim) bool { return c.Header == x.spelling(f.Name) })
 			if !known && len(out) < fewest {
 				out = append(out, verdict.Claim{
-					Header: x.spelling(f.Name), Says: "not understood: " + string(f.Value), Observations: []int{x.seq},
+					Header: x.spelling(f.Name), Says: "not understood: " + short(string(f.Value)), Observations: []int{x.seq},
 				})
 			}
 		}
 	}
 	return out
+}
+
+// short cuts a server's words to what fits a table.
+func short(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }

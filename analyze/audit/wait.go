@@ -94,10 +94,19 @@ func tally(hs []held) sums {
 	return s
 }
 
+// proven counts the late ones. A single one without an admission, by the limit
+// as inferred alone, proves nothing: another layer may have refused.
+func (s *sums) proven() int {
+	if len(s.late) == 1 && s.late[0].admitted == nil {
+		return 0
+	}
+	return len(s.late)
+}
+
 // verdict is the word for the waits of one limit. Short and long waits together
 // are inconsistent only where neither is a straggler.
 func (s *sums) verdict() string {
-	switch e, l := len(s.early), len(s.late); {
+	switch e, l := len(s.early), s.proven(); {
 	case e > 1 && l > 1 && min(e, l)*10 >= max(e, l):
 		return inconsistent
 	case e > 0 && e*10 >= l:
@@ -114,7 +123,7 @@ func (s *sums) verdict() string {
 func (a *audit) retryAfter(l *verdict.Limit, stays []stay) {
 	var hs []held
 	for _, s := range stays {
-		if s.doc.RetryAfterS.Known && !(s.absolute[0] && s.slack > whole) {
+		if s.doc.RetryAfterS.Known && !(s.absolute[0] && s.slack > whole) && !a.ofAnother(l, s.exchange) {
 			hs = append(hs, a.hold(s, s.doc.RetryAfterS, 0))
 		}
 	}
@@ -149,6 +158,21 @@ func (a *audit) retryAfter(l *verdict.Limit, stays []stay) {
 			ra.BiasS = rounded(median(s.biases))
 		}
 	}
+}
+
+// ofAnother says whether a refusal tells of a spent counter with another limit
+// than l's: then it comes from another layer, and so does its wait.
+func (a *audit) ofAnother(l *verdict.Limit, x *exchange) bool {
+	other := false
+	for _, q := range x.doc.Quotas {
+		if q.Limit.Known && q.Remaining.Known && q.Remaining.Value == 0 {
+			if agreesOnLimit(l, q.Limit.Value, q.WindowS) {
+				return false
+			}
+			other = true
+		}
+	}
+	return other
 }
 
 func (a *audit) hold(s stay, n header.Num, figure int) held {
