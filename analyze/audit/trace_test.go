@@ -1,0 +1,155 @@
+package audit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"apisonde/analyze/audit"
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// started is the wall clock of the written traces at offset zero.
+var started = time.Date(2026, 1, 2, 3, 4, 5, 250_000_000, time.UTC)
+
+// run reads a trace written one request a line: milliseconds at which it left
+// (the answer takes one more), caller, status, and its headers joined with "; ".
+func run(t *testing.T, text string) (trace.Trace, []trace.Outcome) {
+	t.Helper()
+	tr := trace.Trace{Meta: trace.Meta{Started: started, Loopback: true, Roster: trace.Roster{Vantages: []string{"a", "b"}, Routes: []string{"/"}}}}
+	var outcomes []trace.Outcome
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		var ms, status int
+		var ip string
+		words, headers, _ := strings.Cut(strings.TrimSpace(line), " | ")
+		if _, err := fmt.Sscan(words, &ms, &ip, &status); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		at := time.Duration(ms) * time.Millisecond
+		o := trace.Observation{
+			Seq: len(tr.Observations) + 1, Step: 1, Identity: trace.Identity{Vantage: ip}, Route: "/", Conn: 1 + strings.Index("ab", ip),
+			Planned: at, Written: at, FirstByte: at + time.Millisecond, Done: at + time.Millisecond, Status: status,
+		}
+		o.Headers = append(o.Headers, trace.Header{Name: "Date", Value: trace.Text(started.Add(at).Format("Mon, 02 Jan 2006 15:04:05 GMT"))})
+		for h := range strings.SplitSeq(headers, "; ") {
+			if name, value, ok := strings.Cut(h, ": "); ok {
+				o.Headers = append(o.Headers, trace.Header{Name: trace.Text(name), Value: trace.Text(value)})
+			}
+		}
+		tr.Observations = append(tr.Observations, o)
+		if status == 429 {
+			outcomes = append(outcomes, trace.Limited)
+		} else {
+			outcomes = append(outcomes, trace.Admitted)
+		}
+	}
+	return tr, outcomes
+}
+
+// fixed is an inferred fixed window for each address.
+func fixed(limit, window float64) verdict.Limit {
+	return verdict.Limit{
+		Scope: []string{"ip"}, Algorithm: verdict.FixedWindow, AlgorithmConfidence: 0.99, Confidence: 0.99, ScopeConfidence: 0.99,
+		Limit: verdict.Exact(limit), Burst: verdict.Exact(limit), WindowS: verdict.Exact(window), RatePerS: verdict.Exact(limit / window),
+		Unit: "requests", Source: "measured",
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		name, trace string
+		scope       []string
+		want        string
+		bias        float64 // 9: null
+	}{
+		{"told and kept", "0 a 200\n10 a 429 | Retry-After: 5\n4900 a 429 | Retry-After: 1\n5005 a 200", []string{"ip"}, "exact", 0.947},
+		{"refused again after the wait", "0 a 200\n10 a 429 | Retry-After: 4\n4900 a 429 | Retry-After: 0\n5005 a 200", []string{"ip"}, "early", -0.889},
+		{"another used what came back", "0 a 200\n10 a 429 | Retry-After: 4\n4500 b 200\n4900 a 429 | Retry-After: 0\n5005 a 200", nil, "exact", 9},
+		{"let through long before", "0 a 200\n10 a 429 | Retry-After: 10\n4900 a 429 | Retry-After: 10\n5005 a 200", []string{"ip"}, "late", 9.947},
+		{"one number for all", "0 a 200\n10 a 429 | Retry-After: 3\n20 a 429 | Retry-After: 3\n4900 a 429 | Retry-After: 3\n4950 a 429 | Retry-After: 3\n5005 a 200", []string{"ip"}, "inconsistent", 9},
+		{"never told", "0 a 200\n10 a 429\n5005 a 200", []string{"ip"}, "absent", 9},
+		{"told and never tried", "0 a 200\n10 a 429 | Retry-After: 5", []string{"ip"}, "exact", 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr, outcomes := run(t, c.trace)
+			l := fixed(1, 5)
+			l.Scope = c.scope
+			r := audit.Of(tr, outcomes, []verdict.Limit{l})
+			want := verdict.RetryAfter{Verdict: c.want, BiasS: &c.bias}
+			if c.bias == 9 {
+				want.BiasS = nil
+			}
+			if d := cmp.Diff(want, r.Limits[0].Rejection.RetryAfter); d != "" {
+				t.Errorf("(-want +got)\n%s%+v", d, r.Headers.Conflicts)
+			}
+			if untested := len(r.Warnings) > 0; untested != (c.want == "exact" && c.bias == 9) {
+				t.Errorf("warnings %q", r.Warnings)
+			}
+		})
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	// started is at second 5.25; the server's clock is the client's.
+	epoch := func(s float64) int64 { return started.Add(time.Duration(s * float64(time.Second))).Unix() }
+	for _, c := range []struct {
+		name, trace string
+		limits      []verdict.Limit
+		want        []verdict.Conflict
+	}{
+		{
+			"an epoch rounded up is right",
+			fmt.Sprintf("0 a 200\n10 a 429 | X-RateLimit-Reset: %d; X-RateLimit-Remaining: 0\n4990 a 429 | X-RateLimit-Reset: %[1]d; X-RateLimit-Remaining: 0\n5005 a 200", epoch(5)+1),
+			[]verdict.Limit{fixed(1, 5)}, nil,
+		},
+		{
+			"an epoch rounded down is early",
+			fmt.Sprintf("0 a 200\n10 a 429 | X-RateLimit-Reset: %d; X-RateLimit-Remaining: 0\n4900 a 429 | X-RateLimit-Reset: %[1]d; X-RateLimit-Remaining: 0\n4995 a 429 | X-RateLimit-Reset: %[1]d; X-RateLimit-Remaining: 0\n5005 a 200", epoch(5)),
+			[]verdict.Limit{fixed(1, 5)},
+			[]verdict.Conflict{{Header: "X-RateLimit-Reset", Claim: "resets in 4.74 s", Measurement: "too early: still refused 4.98 s later (seen 2 times)", Observations: []int{2, 4}}},
+		},
+		{
+			"a limit that another layer keeps is no lie",
+			"0 a 200 | X-RateLimit-Limit: 100; X-RateLimit-Remaining: 99\n1 a 429 | X-RateLimit-Limit: 100; X-RateLimit-Remaining: 99\n2 a 429 | X-RateLimit-Limit: 100; X-RateLimit-Remaining: 99\n5005 a 200 | X-RateLimit-Limit: 100; X-RateLimit-Remaining: 98",
+			[]verdict.Limit{fixed(1, 5)}, nil,
+		},
+		{
+			"a limit of twice what is let through",
+			"0 a 200\n1 a 429 | X-RateLimit-Limit: 20; X-RateLimit-Remaining: 0\n2 a 429 | X-RateLimit-Limit: 20; X-RateLimit-Remaining: 0",
+			[]verdict.Limit{fixed(10, 5)},
+			[]verdict.Conflict{{Header: "X-RateLimit-Limit", Claim: "limit 20", Measurement: "10 are let through per 5 s", Observations: []int{2, 3}}},
+		},
+		{
+			"a minute that lasts five seconds",
+			"0 a 200\n1 a 429 | RateLimit-Policy: \"p\";q=10;w=60; RateLimit: \"p\";r=0\n2 a 429 | RateLimit-Policy: \"p\";q=10;w=60; RateLimit: \"p\";r=0",
+			[]verdict.Limit{fixed(10, 5)},
+			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 10 per 60 s (p)", Measurement: "10 are let through per 5 s", Observations: []int{2, 3}}},
+		},
+		{
+			"two families that tell of different limits",
+			strings.Repeat("1 a 429 | X-RateLimit-Limit: 10; X-RateLimit-Remaining: 0; RateLimit-Limit: 99; RateLimit-Remaining: 0\n", 2),
+			[]verdict.Limit{fixed(10, 5)},
+			[]verdict.Conflict{{Header: "RateLimit-Limit", Claim: "limit 99", Measurement: "10 are let through per 5 s", Observations: []int{1, 2}}},
+		},
+		{
+			"no limit where one is claimed",
+			strings.Repeat("1 a 200 | RateLimit-Policy: \"p\";q=3;w=60\n", 20), nil,
+			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 3 per 60 s (p)", Measurement: "20 were let through within 0 ms and none was refused", Observations: []int{1, 20}}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr, outcomes := run(t, c.trace)
+			got := audit.Of(tr, outcomes, c.limits).Headers
+			if c.want == nil {
+				c.want = []verdict.Conflict{}
+			}
+			if d := cmp.Diff(c.want, got.Conflicts); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
