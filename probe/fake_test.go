@@ -220,7 +220,10 @@ func (r *run) start() *probe.Session {
 
 // do runs it to its end and checks what holds of every run.
 func (r *run) do(ctx context.Context) probe.Result {
-	res := r.start().Run(ctx)
+	if r.session == nil {
+		r.start()
+	}
+	res := r.session.Run(ctx)
 	if len(r.intents) != len(res.Trace.Observations) {
 		r.t.Errorf("%d intents, %d observations", len(r.intents), len(res.Trace.Observations))
 	}

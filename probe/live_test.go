@@ -49,35 +49,54 @@ func (s *script) Next(time.Duration) (plan.Step, bool) {
 	return st, true
 }
 
-// live runs a script against a handler over real sockets.
-func live(tb testing.TB, h http.Handler, budget plan.Budget, steps ...plan.Step) (probe.Result, string) {
+// credential are the keys of every live run.
+var credential = map[string]string{"k1": "first-credential-8dK2", "k2": "second-credential-Zq71"}
+
+// live runs a script against a server over real sockets, and returns the path
+// of its journal.
+func live(tb testing.TB, base string, budget plan.Budget, steps ...plan.Step) (probe.Result, string) {
 	tb.Helper()
-	srv := httptest.NewServer(h)
-	tb.Cleanup(srv.Close)
-	u, _ := url.Parse(srv.URL + "/")
-	clock := probe.NewClock()
-	s, err := send.New(send.Config{
-		Request: send.Request{URL: u},
-		Keys:    map[string]secret.Value{"k1": secret.New("first-credential"), "k2": secret.New("second-credential")},
-		Version: "test", Now: clock.Now,
-	})
+	path := filepath.Join(tb.TempDir(), "run.ndjson")
+	res, err := assess(context.Background(), base, path, budget, steps...)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(s.Close)
+	return res, path
+}
+
+func assess(ctx context.Context, base, path string, budget plan.Budget, steps ...plan.Step) (probe.Result, error) {
+	u, err := url.Parse(base + "/")
+	if err != nil {
+		return probe.Result{}, err
+	}
+	clock := probe.NewClock()
+	s, err := send.New(send.Config{
+		Request: send.Request{URL: u},
+		Keys:    map[string]secret.Value{"k1": secret.New(credential["k1"]), "k2": secret.New(credential["k2"])},
+		Version: "test", Now: clock.Now, RequestTimeout: 500 * time.Millisecond,
+	})
+	if err != nil {
+		return probe.Result{}, err
+	}
+	defer s.Close()
 	meta := trace.Meta{
 		Tool: "test", Target: trace.Target{Method: "GET", URL: send.Public(u)}, Started: clock.Started(),
 		Roster: trace.Roster{Vantages: []string{"here"}, Keys: []trace.Key{{Name: "k1"}, {Name: "k2"}}, Routes: []string{"/"}},
 		Budget: budget, Loopback: true,
 	}
-	path := filepath.Join(tb.TempDir(), "run.ndjson")
 	w, err := journal.Create(path, meta)
 	if err != nil {
-		tb.Fatal(err)
+		return probe.Result{}, err
 	}
 	return probe.NewSession(probe.Config{
 		Meta: meta, Decider: &script{steps: steps}, Sender: s, Journal: w, Clock: clock,
-	}).Run(context.Background()), path
+	}).Run(ctx), nil
+}
+
+func serve(tb testing.TB, h http.HandlerFunc) string {
+	srv := httptest.NewServer(h)
+	tb.Cleanup(srv.Close)
+	return srv.URL
 }
 
 func sends(n int, key string, every time.Duration) []plan.Send {
@@ -91,14 +110,14 @@ func sends(n int, key string, every time.Duration) []plan.Send {
 func TestWholeRunOnTheWireEqualsItsJournal(t *testing.T) {
 	t.Parallel()
 	var served atomic.Int64
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n := served.Add(1)
 		w.Header().Set("X-RateLimit-Remaining", "7")
 		if n%10 == 0 {
 			w.WriteHeader(429)
 		}
 	})
-	res, path := live(t, h, guard.DefaultBudget(true),
+	res, path := live(t, base, guard.DefaultBudget(true),
 		plan.Step{Sends: sends(40, "k1", 0), Width: 1},
 		plan.Step{Sends: append(sends(30, "k1", 0), sends(30, "k2", 0)...), Width: 60},
 		plan.Step{Sends: sends(20, "k2", 2*time.Millisecond), Width: 8},
@@ -124,20 +143,20 @@ func TestWholeRunOnTheWireEqualsItsJournal(t *testing.T) {
 }
 
 func BenchmarkSequence(b *testing.B) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-RateLimit-Remaining", "7") })
+	base := serve(b, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-RateLimit-Remaining", "7") })
 	budget := guard.DefaultBudget(true)
 	budget.MaxRequests = b.N + 10
-	res, _ := live(b, h, budget, plan.Step{Sends: sends(b.N, "k1", 0), Width: 1})
+	res, _ := live(b, base, budget, plan.Step{Sends: sends(b.N, "k1", 0), Width: 1})
 	if res.Err != nil || len(res.Trace.Observations) != b.N+2 {
 		b.Fatal(res.Reason, res.Err, len(res.Trace.Observations))
 	}
 }
 
 func BenchmarkBurst(b *testing.B) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-RateLimit-Remaining", "7") })
+	base := serve(b, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-RateLimit-Remaining", "7") })
 	budget := guard.DefaultBudget(true)
 	budget.MaxRequests = b.N + 10
-	res, _ := live(b, h, budget, plan.Step{Sends: sends(b.N, "k1", 0), Width: 64})
+	res, _ := live(b, base, budget, plan.Step{Sends: sends(b.N, "k1", 0), Width: 64})
 	if res.Err != nil || len(res.Trace.Observations) != b.N+2 {
 		b.Fatal(res.Reason, res.Err, len(res.Trace.Observations))
 	}

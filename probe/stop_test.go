@@ -42,7 +42,8 @@ func TestAbortWithoutAnInterrupt(t *testing.T) {
 	for _, width := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			r := setup(t, plain, func(c call) reply { return reply{after: time.Duration(c.n-1) * time.Minute} }, plan.Step{Width: width, Sends: at(0, 0, time.Hour)})
-			go func() { time.Sleep(time.Second); r.session.Abort() }()
+			session := r.start()
+			go func() { time.Sleep(time.Second); session.Abort() }()
 			res := r.do(context.Background())
 			if res.Reason != probe.StopInterrupted || res.Trace.End.At != time.Second {
 				t.Errorf("width %d: ended with %q at %v", width, res.Reason, res.Trace.End.At)
@@ -163,14 +164,15 @@ func TestAnInterruptSendsNothingNewAndSavesWhatWasSent(t *testing.T) {
 						}
 						return reply{after: tc.slow}
 					}, plan.Step{Width: width, Start: time.Second, Sends: at(0, 0, 0, time.Second, 2*time.Second)}, plan.Step{Width: 1, Sends: at(0)})
+					session := r.start()
 					ctx, interrupt := context.WithCancel(context.Background())
 					go func() {
 						time.Sleep(1500 * ms)
 						interrupt()
 						if tc.abort > 0 {
 							time.Sleep(tc.abort)
-							r.session.Abort()
-							r.session.Abort()
+							session.Abort()
+							session.Abort()
 						}
 					}()
 					res := r.do(ctx)
