@@ -34,6 +34,9 @@ type Config struct {
 	Sender  Sender
 	Journal Journal
 	Clock   Clock
+	// Survey makes the run one request for each value of the roster, whatever
+	// comes of it; the Decider observes and is asked for nothing.
+	Survey bool
 }
 
 // Result is what a run leaves.
@@ -137,6 +140,9 @@ func (s *Session) run(ctx context.Context) (h *halt) {
 	}()
 	wire, done := s.wire(ctx)
 	defer done()
+	if s.cfg.Survey {
+		return s.survey(ctx, wire)
+	}
 	if h := s.canaries(ctx, wire); h != nil {
 		return h
 	}

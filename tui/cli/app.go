@@ -96,6 +96,7 @@ func commands(std *streams) []*cli.Command {
 		demoCommand(std),
 		probeCommand(std),
 		planCommand(std),
+		inspectCommand(std),
 		tuiCommand(std),
 		analyzeCommand(std),
 		reportCommand(std),

@@ -32,6 +32,7 @@ type assessment struct {
 	request send.Config // its clock is the assessment's
 	seed    uint64
 	path    string // of the journal; "" before start names one by default
+	survey  bool   // one request for each value, whatever comes of it
 
 	clock  *probe.WallClock
 	sender *send.Sender
@@ -84,7 +85,7 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Loopback: meta.Loopback, Seed: meta.Seed})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock})
+	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey})
 	return nil
 }
 
