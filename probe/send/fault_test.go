@@ -9,12 +9,15 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"apisonde/probe"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // reset closes a connection so that the other end sees RST.
@@ -231,6 +234,34 @@ func TestIdleConnectionClosedByTheServerIsFoundOut(t *testing.T) {
 	}
 	if got := w.requests.Load(); got != 2 {
 		t.Errorf("the server read %d requests for 2 calls", got)
+	}
+}
+
+// A server that says how long it keeps connections is not asked on one that is
+// about to end.
+func TestAPromiseOfTheServerIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWild(t, "tcp4", "127.0.0.1:0", say("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n"))
+	var now atomic.Int64
+	s := newSender(t, w.url("/"), func(c *send.Config) { c.Now = func() time.Duration { return time.Duration(now.Add(1)) } })
+	var conns []int
+	for _, rest := range []time.Duration{0, 3 * time.Second, 4 * time.Second} {
+		now.Add(int64(rest))
+		conns = append(conns, once(t, s, id1, "/").Conn)
+	}
+	if d := cmp.Diff([]int{1, 1, 2}, conns); d != "" {
+		t.Errorf("connections (-want +got):\n%s", d)
+	}
+}
+
+func TestHeadHasNoBody(t *testing.T) {
+	t.Parallel()
+	w := newWild(t, "tcp4", "127.0.0.1:0", say("HTTP/1.1 429 No\r\nContent-Length: 100\r\n\r\n"))
+	s := newSender(t, w.url("/"), func(c *send.Config) { c.Request.Method = "HEAD" })
+	for range 2 {
+		if o := once(t, s, id1, "/"); o.Status != 429 || o.Done == 0 || o.Conn != 1 {
+			t.Errorf("%+v", o)
+		}
 	}
 }
 

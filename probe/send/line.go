@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strconv"
+	"strings"
 	"time"
 
 	"apisonde/probe/trace"
@@ -26,7 +27,8 @@ type line struct {
 	w      *wire
 	cc     *http.ClientConn
 	trace  *httptrace.ClientTrace
-	usedAt time.Duration
+	usedAt time.Duration // when it last became idle
+	rest   time.Duration // how long it had been idle when it was reserved
 	uses   int
 	buf    []byte
 }
@@ -96,7 +98,7 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 		// The server had closed the idle connection and not one byte left, so
 		// this is still the first time that the request is sent.
 		l.drop()
-		l.s.unannounced(1)
+		l.s.unannounced(l.rest, 1)
 		if fault := l.dial(ctx); fault != trace.FaultNone {
 			return trace.Observation{Conn: l.n, Fault: fault}
 		}
@@ -114,7 +116,7 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 		o.Fault = wireFault(ctx, err, o.FirstByte != 0, l.w.cut.Load())
 		l.drop()
 		if o.Fault == trace.FaultReset && o.FirstByte == 0 && l.uses > 1 {
-			l.s.unannounced(2)
+			l.s.unannounced(l.rest, 2)
 		}
 		return o
 	}
@@ -150,6 +152,9 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 	}
 	o.Status = resp.StatusCode
 	o.Headers = l.s.keeper.headers(resp.Header)
+	if d, ok := keepAlive(resp.Header.Get("Keep-Alive")); ok {
+		l.s.keepsFor(d)
+	}
 	body, whole, err := l.drain(resp)
 	l.w.settle()
 	o.Body = body
@@ -164,6 +169,17 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 		return
 	}
 	l.s.push(l)
+}
+
+// keepAlive reads how long a server keeps an idle connection.
+func keepAlive(header string) (time.Duration, bool) {
+	for p := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if n, err := strconv.Atoi(value); err == nil && strings.EqualFold(name, "timeout") && n >= 0 && n <= 86400 {
+			return time.Duration(n) * time.Second, true
+		}
+	}
+	return 0, false
 }
 
 // drain reads the body to its end or its bound. whole is false where the bound

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -60,8 +61,9 @@ type Sender struct {
 	mu      sync.Mutex
 	idle    map[trace.Identity][]*line
 	idleN   int
-	unkept  int  // idle connections that the server closed soon after use
-	brittle bool // the server closes connections unannounced: none is used twice
+	keepFor time.Duration // idle connections older than this are not used again
+	unkept  int           // connections that the server closed soon after use
+	brittle bool          // the server does so by habit: none is used twice
 	closed  bool
 }
 
@@ -111,6 +113,7 @@ func New(cfg Config) (*Sender, error) {
 		cfg: cfg, dialer: d,
 		redactor: secret.NewRedactor(cfg.secrets()...),
 		idle:     map[trace.Identity][]*line{},
+		keepFor:  math.MaxInt64,
 	}
 	s.keeper = newKeeper(s.redactor)
 	handed := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -167,12 +170,8 @@ func (s *Sender) Reserve(ctx context.Context, id trace.Identity, fresh bool) (pr
 	return l, trace.FaultNone
 }
 
-// soon is how long an idle connection must last for the server to count as one
-// that keeps connections.
-const soon = time.Second
-
 // pop takes the most recently used idle line that is still open, and drops
-// those that are not.
+// those that are not, or may not be for long.
 func (s *Sender) pop(id trace.Identity) *line {
 	for {
 		s.mu.Lock()
@@ -184,25 +183,47 @@ func (s *Sender) pop(id trace.Identity) *line {
 		l := list[len(list)-1]
 		s.idle[id] = list[:len(list)-1]
 		s.idleN--
+		rest := s.cfg.Now() - l.usedAt
+		stale := rest > s.keepFor
 		s.mu.Unlock()
+		if stale {
+			l.drop()
+			continue
+		}
 		if l.cc.Reserve() == nil {
+			l.rest = rest
 			return l
 		}
 		l.drop()
-		if s.cfg.Now()-l.usedAt < soon {
-			s.unannounced(1)
-		}
+		s.unannounced(rest, 1)
 	}
 }
 
-// unannounced notes that the server closed a connection without saying so in
-// the answer before. Two of these, or one that cost a request, and connections
-// are no longer used twice: any further one could cost a request as well.
-func (s *Sender) unannounced(weight int) {
+// soon is the rest after which a closed connection is the server's idle timeout
+// at work, and no habit of closing.
+const soon = time.Second
+
+// unannounced notes that the server closed a connection that had been idle for
+// rest, without having said so. After a long rest that is its idle timeout, and
+// connections are not left idle for as long again. Two of a short rest, or one
+// that cost a request, are a habit, and connections are no longer used twice:
+// any further one could cost a request as well.
+func (s *Sender) unannounced(rest time.Duration, weight int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if rest >= soon {
+		s.keepFor = min(s.keepFor, rest*3/4)
+		return
+	}
 	s.unkept += weight
 	s.brittle = s.brittle || s.unkept >= 2
+}
+
+// keepsFor takes a server at its word that it closes connections idle for d.
+func (s *Sender) keepsFor(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keepFor = min(s.keepFor, d*3/4)
 }
 
 // push gives a line back for later, or closes it.

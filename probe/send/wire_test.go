@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -84,13 +85,43 @@ func TestOffsetsOfAWire(t *testing.T) {
 	}
 }
 
-func TestServersThatCloseTwiceGetFreshConnections(t *testing.T) {
+func TestHowConnectionsEndTellsHowLongTheyAreKept(t *testing.T) {
 	t.Parallel()
-	var s Sender
-	if s.unannounced(1); s.brittle {
-		t.Error("one closed connection is no habit")
+	var now time.Duration
+	u, _ := url.Parse("http://127.0.0.1:9/")
+	s, err := New(Config{Request: Request{URL: u}, Now: func() time.Duration { return now }})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if s.unannounced(1); !s.brittle {
-		t.Error("two are")
+	if s.unannounced(10*time.Millisecond, 1); s.brittle {
+		t.Error("one connection closed is no habit")
+	}
+	for range 3 {
+		s.unannounced(8*time.Second, 2)
+	}
+	if s.brittle || s.keepFor != 6*time.Second {
+		t.Errorf("connections closed after 8s: a habit %v, kept for %v; want no habit and 6s", s.brittle, s.keepFor)
+	}
+	if s.keepsFor(time.Minute); s.keepFor != 6*time.Second {
+		t.Errorf("a longer promise changed it to %v", s.keepFor)
+	}
+	if s.unannounced(10*time.Millisecond, 1); !s.brittle {
+		t.Error("two are a habit")
+	}
+}
+
+func TestKeepAliveHeaders(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]time.Duration{
+		"timeout=5": 5 * time.Second, "timeout=5, max=1000": 5 * time.Second, "max=9, Timeout=0": 0,
+		"": -1, "timeout": -1, "timeout=": -1, "timeout=-1": -1, "timeout=1e9": -1, "timeout=99999999999999999999": -1, "max=3": -1,
+	} {
+		got, ok := keepAlive(in)
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
 	}
 }
