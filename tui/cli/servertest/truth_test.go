@@ -104,19 +104,24 @@ func (w truth) wrong(l verdict.Limit) []string {
 	if l.Algorithm != verdict.Unknown && !w.names(l) {
 		out = append(out, "algorithm is "+l.Algorithm+", not "+w.algorithm)
 	}
-	figure := func(name string, f *verdict.Figure, want, tolerance float64) {
-		if f != nil && !(math.Abs(f.Value-want) <= tolerance && f.Lo <= f.Value && f.Value <= f.Hi) {
+	figure := func(name string, f *verdict.Figure, want, tolerance, miss float64) {
+		switch {
+		case f == nil:
+		case math.Abs(f.Value-want) > tolerance || f.Lo > f.Value || f.Value > f.Hi:
 			out = append(out, name+" is "+show(f)+", not "+show(want))
+		case l.Confidence >= confident && (f.Lo-miss > want || f.Hi+miss < want):
+			out = append(out, name+" is surely within "+show(f)+", and that leaves out "+show(want))
 		}
 	}
 	rate := w.ratePerS
 	if w.windowS != 0 {
 		rate = w.limit / w.windowS
 	}
-	figure("limit", l.Limit, w.limit, w.slack())
-	figure("burst", l.Burst, w.limit, w.slack())
-	figure("rate", l.RatePerS, rate, 0.05*rate)
-	figure("window", l.WindowS, w.windowS, 0.05*w.windowS)
+	// One interval in twenty may miss the truth, but not by far.
+	figure("limit", l.Limit, w.limit, w.slack(), w.slack())
+	figure("burst", l.Burst, w.limit, w.slack(), w.slack())
+	figure("rate", l.RatePerS, rate, 0.05*rate, 0.01*rate)
+	figure("window", l.WindowS, w.windowS, 0.05*w.windowS, 0.01*w.windowS)
 	return out
 }
 
