@@ -28,7 +28,7 @@ type Report struct {
 func Of(t trace.Trace, outcomes []trace.Outcome, limits []verdict.Limit) Report {
 	a := audit{trace: t, limits: slices.Clone(limits), conflicts: []verdict.Conflict{}}
 	a.read(outcomes)
-	a.group()
+	a.groups = group(a.exchanges)
 	for i := range a.limits {
 		a.layer(i)
 	}
@@ -59,35 +59,28 @@ func (a *audit) layer(i int) {
 	stays := a.stays(i)
 	a.retryAfter(l, stays)
 	a.resets(l, stays)
-	for _, g := range a.groups {
-		if a.about(g, i) {
-			a.remaining(l, g)
-			a.claimedLimit(l, g)
-			a.claimedWindow(l, g)
-		}
+	stated := a.statedOf(i)
+	for _, g := range stated {
+		a.remaining(l, g)
+		a.claimedLimit(l, g)
+		a.claimedWindow(l, g)
 	}
-	a.source(i, len(a.conflicts) == before)
+	if len(a.conflicts) == before {
+		credit(l, stated)
+	}
 }
 
-// about says whether a statement can be about limit i, by the routes on which
-// it was made.
-func (a *audit) about(g *statement, i int) bool {
-	routes := a.limits[i].Routes
-	return routes == nil || !slices.ContainsFunc(g.routes, func(r string) bool { return !slices.Contains(routes, r) })
-}
-
-// source credits a statement of the same limit and window as measured.
-func (a *audit) source(i int, clean bool) {
-	l := &a.limits[i]
-	if !clean || l.Source != "measured" || l.Limit == nil || l.RatePerS == nil {
+// credit names the headers as a source too where they state the same limit and
+// window as measured.
+func credit(l *verdict.Limit, stated []*statement) {
+	if l.Source != "measured" || l.Limit == nil || l.RatePerS == nil {
 		return
 	}
-	for _, g := range a.groups {
-		if a.about(g, i) && g.limit.Known && g.window.Known && g.requests() &&
-			agreesOnLimit(l, g.limit.Value, g.window) && agreesOnWindow(l, g.limit.Value, g.window.Value) {
-			l.Source = "measured+advertised"
-			return
-		}
+	if slices.ContainsFunc(stated, func(g *statement) bool {
+		return g.limit.Known && g.window.Known && g.requests() &&
+			agreesOnLimit(l, g.limit.Value, g.window) && agreesOnWindow(l, g.limit.Value, g.window.Value)
+	}) {
+		l.Source = "measured+advertised"
 	}
 }
 

@@ -21,8 +21,7 @@ type statement struct {
 	first    *exchange
 	seen     []*exchange
 	quotas   []header.Quota // of each in seen
-	routes   []string
-	left     extent // remaining
+	left     extent         // remaining
 	resetsIn extent
 }
 
@@ -46,33 +45,44 @@ func (e *extent) add(n header.Num) {
 // requests says whether the quota counts requests, as far as it says.
 func (g *statement) requests() bool { return g.unit == "requests" || g.unit == "" }
 
-// group gathers the distinct statements.
-func (a *audit) group() {
+// group gathers the distinct statements of the exchanges, in the order of their
+// first.
+func group(exchanges []*exchange) []*statement {
 	type key struct {
 		header        trace.Text
 		name          header.Label
 		limit, window header.Num
 		unit          string
 	}
+	var out []*statement
 	index := map[key]*statement{}
-	for _, x := range a.exchanges {
+	for _, x := range exchanges {
 		for _, q := range x.doc.Quotas {
 			k := key{q.Header, q.Name, q.Limit, q.WindowS, q.Unit}
 			g := index[k]
 			if g == nil {
 				g = &statement{header: q.Header, name: q.Name, limit: q.Limit, window: q.WindowS, unit: q.Unit, first: x}
 				index[k] = g
-				a.groups = append(a.groups, g)
+				out = append(out, g)
 			}
 			g.seen = append(g.seen, x)
 			g.quotas = append(g.quotas, q)
-			if !slices.Contains(g.routes, x.route) {
-				g.routes = append(g.routes, x.route)
-			}
 			g.left.add(q.Remaining)
 			g.resetsIn.add(q.ResetInS)
 		}
 	}
+	return out
+}
+
+// statedOf are the statements made on the routes that limit i guards.
+func (a *audit) statedOf(i int) []*statement {
+	var on []*exchange
+	for _, x := range a.exchanges {
+		if a.attributed(x, i) {
+			on = append(on, x)
+		}
+	}
+	return group(on)
 }
 
 func (a *audit) dialects() []string {

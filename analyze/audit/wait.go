@@ -65,10 +65,10 @@ func (h held) bias() float64 { return h.stated - (h.atLeast+h.atMost)/2 }
 
 // sums are the stated waits of one limit by what became of them.
 type sums struct {
-	early, late      []held
-	enough, needed   int
-	biases           []float64
-	shortest, excess float64 // worst lack and least excess, seconds
+	early, late    []held
+	enough, needed int
+	biases         []float64
+	lack           float64 // the worst, in seconds
 }
 
 func tally(hs []held) sums {
@@ -77,7 +77,7 @@ func tally(hs []held) sums {
 		switch {
 		case h.early():
 			s.early = append(s.early, h)
-			s.shortest = max(s.shortest, h.atLeast-h.stated)
+			s.lack = max(s.lack, h.atLeast-h.stated)
 		case h.late():
 			s.late = append(s.late, h)
 		}
@@ -136,7 +136,7 @@ func (a *audit) retryAfter(l *verdict.Limit, stays []stay) {
 	ra.Verdict = s.verdict()
 	switch ra.Verdict {
 	case early:
-		ra.BiasS = rounded(-s.shortest)
+		ra.BiasS = rounded(-s.lack)
 		a.tooEarly(hs[0].waitHeader(), waits, s.early)
 	case late:
 		var over []float64
