@@ -3,6 +3,8 @@ package importer
 import (
 	"fmt"
 	"strings"
+
+	"apisonde/probe/secret"
 )
 
 // Request is a request as it was found: what to ask, not under whose name.
@@ -33,7 +35,7 @@ func (h Header) String() string {
 func (h Header) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(h.String())) }
 
 func (r *Request) add(name, value string) {
-	r.Headers = append(r.Headers, Header{name, value, Credential(name)})
+	r.Headers = append(r.Headers, Header{name, value, secret.Named(name)})
 }
 
 func (r *Request) has(name string) bool {
@@ -43,24 +45,6 @@ func (r *Request) has(name string) bool {
 		}
 	}
 	return false
-}
-
-// Credential tells whether a header, query parameter or cookie of that name
-// usually carries a credential. It errs on the side of secrecy.
-func Credential(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "cookie", "key", "sig", "sid", "pwd", "pass", "jwt", "bearer", "code":
-		return true
-	}
-	squeezed := strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
-	for _, part := range []string{"auth", "token", "secret", "apikey", "accesskey", "password", "passwd",
-		"credential", "session", "signature", "subscriptionkey", "privatekey", "csrf", "xsrf"} {
-		if strings.Contains(squeezed, part) {
-			return true
-		}
-	}
-	return strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "_key")
 }
 
 // ValidHeaderName tells whether name is a token of RFC 9110.

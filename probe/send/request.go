@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"apisonde/probe/secret"
@@ -115,10 +114,6 @@ func (s *Sender) build(id trace.Identity, route string) (*http.Request, error) {
 	}, nil
 }
 
-// sensitive tells names of headers and query parameters whose values are
-// credentials, or might be.
-var sensitive = regexp.MustCompile(`(?i)auth|cookie|key|token|secret|passw|pwd|signature|^sig$|session|credential|jwt`)
-
 // secrets lists every credential that a request may carry.
 func (c Config) secrets() []secret.Value {
 	var out []secret.Value
@@ -129,7 +124,7 @@ func (c Config) secrets() []secret.Value {
 		out = append(out, v)
 	}
 	for name, values := range c.Request.Headers {
-		if !sensitive.MatchString(name) {
+		if !secret.Named(name) {
 			continue
 		}
 		for _, v := range values {
@@ -145,7 +140,7 @@ func (c Config) secrets() []secret.Value {
 		out = append(out, secret.New(pass))
 	}
 	for name, values := range c.Request.URL.Query() {
-		if sensitive.MatchString(name) {
+		if secret.Named(name) {
 			for _, v := range values {
 				out = append(out, secret.New(v))
 			}
@@ -162,7 +157,7 @@ func Public(u *url.URL) string {
 	parts := strings.Split(v.RawQuery, "&")
 	for i, p := range parts {
 		name, _, ok := strings.Cut(p, "=")
-		if plain, err := url.QueryUnescape(name); ok && (err != nil || sensitive.MatchString(plain)) {
+		if plain, err := url.QueryUnescape(name); ok && (err != nil || secret.Named(plain)) {
 			parts[i] = name + "=" + secret.Redacted
 		}
 	}

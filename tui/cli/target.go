@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"apisonde/probe/importer"
+	"apisonde/probe/secret"
 	"apisonde/probe/send"
 )
 
@@ -37,7 +38,7 @@ func plainQuery(what string, u *url.URL) error {
 		return usagef("%s has a query that cannot be parsed", what)
 	}
 	for name := range query {
-		if importer.Credential(name) {
+		if secret.Named(name) {
 			return usagef("%s has the query parameter %q, which looks like a credential; leave it out and give it with --key REF --key-in query:%s", what, name, name)
 		}
 	}
@@ -74,7 +75,7 @@ func parseHeaders(values []string) ([]importer.Header, error) {
 		if !found || !importer.ValidHeaderName(name) || !importer.ValidHeaderValue(value) {
 			return nil, usagef("--header, value %d: it is not of the form 'NAME: VALUE'", i+1)
 		}
-		out = append(out, importer.Header{Name: name, Value: value, Secret: importer.Credential(name)})
+		out = append(out, importer.Header{Name: name, Value: value, Secret: secret.Named(name)})
 	}
 	return out, nil
 }
