@@ -207,27 +207,35 @@ func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault,
 	return tc, trace.FaultNone, nil
 }
 
-// explain says why the latest dial failed, in words without addresses of this
-// machine or anything that was sent.
+// explain says why the latest dial failed, "" if none did.
 func (d *dialer) explain() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.last == nil {
 		return ""
 	}
+	return d.words(d.last)
+}
+
+// words says why there is no connection, without addresses of this machine or
+// its resolver and without anything that was sent.
+func (d *dialer) words(err error) string {
 	var dns *net.DNSError
-	if errors.As(d.last, &dns) {
-		return "the name was not found"
+	if errors.As(err, &dns) {
+		if dns.IsNotFound {
+			return "the name does not exist"
+		}
+		return "the name could not be looked up"
 	}
 	var op *net.OpError
-	if errors.As(d.last, &op) && op.Err != nil {
+	if errors.As(err, &op) && op.Err != nil {
 		if op.Timeout() {
 			return "no answer within " + d.timeout.String()
 		}
 		return op.Err.Error()
 	}
-	if errors.Is(d.last, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer within " + d.timeout.String()
 	}
-	return d.last.Error()
+	return err.Error()
 }

@@ -141,11 +141,11 @@ func cmpOr(d, def time.Duration) time.Duration {
 func (s *Sender) Resolve(ctx context.Context) error {
 	for name, v := range s.cfg.Vantages {
 		if _, err := s.dialer.candidates(ctx, v); err != nil {
-			return fmt.Errorf("host %s, vantage %s: %w", s.dialer.host, name, err)
+			return fmt.Errorf("host %s, vantage %s: %s", s.dialer.host, name, s.dialer.words(err))
 		}
 	}
 	if _, err := s.dialer.resolve(ctx); err != nil {
-		return fmt.Errorf("host %s: %w", s.dialer.host, err)
+		return fmt.Errorf("host %s: %s", s.dialer.host, s.dialer.words(err))
 	}
 	return nil
 }
