@@ -26,18 +26,22 @@ func (r *record) evidence(l *verdict.Limit, cs []contrast, spent int) {
 		Observations: first,
 	})
 	for i := range cs {
-		c := &cs[i]
-		claim := ""
-		switch c.vote() {
-		case 1:
-			claim = fmt.Sprintf("%s was let through while the baseline was refused", r.differs(c))
-		case -1:
-			claim = fmt.Sprintf("%s was refused together with the baseline", r.differs(c))
-		default:
-			continue
-		}
-		l.Evidence = append(l.Evidence, verdict.Evidence{Claim: claim, Observations: r.sandwich(c)})
+		l.Evidence = append(l.Evidence, r.contrastEvidence(&cs[i])...)
 	}
+}
+
+// contrastEvidence words what a contrast showed.
+func (r *record) contrastEvidence(c *contrast) []verdict.Evidence {
+	claim := ""
+	switch c.vote() {
+	case 1:
+		claim = fmt.Sprintf("%s was let through while the baseline was refused", r.differs(c))
+	case -1:
+		claim = fmt.Sprintf("%s was refused together with the baseline", r.differs(c))
+	default:
+		return nil
+	}
+	return []verdict.Evidence{{Claim: claim, Observations: r.sandwich(c)}}
 }
 
 // differs words what a contrast changes.
@@ -59,7 +63,7 @@ func (r *record) sandwich(c *contrast) []int {
 		want = trace.Admitted
 	}
 	base := r.baseline()
-	var out []int
+	out := []int{}
 	var before *sample
 	for i := range r.samples {
 		x := &r.samples[i]

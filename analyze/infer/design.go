@@ -206,17 +206,17 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 	}
 	slices.Sort(at)
 	for i, t := range at {
-		add("when it lets the next request through", count(t, 1))
-		add("how many it lets through by then", drain(t))
-		add("whether several get through at once", count(t, 3))
+		add("when does it let the next request through", count(t, 1))
+		add("how many does it let through by then", drain(t))
+		add("do several get through at once", count(t, 3))
 		if i > 0 {
-			add("when it lets the next request through", count((t+at[i-1])/2, 1))
+			add("when does it let the next request through", count((t+at[i-1])/2, 1))
 		}
 	}
 	for i := range 8 {
 		t := d.rtt * math.Pow(2.5*sc.longest/d.rtt, float64(i+1)/8)
-		add("when it lets the next request through", count(t, 1))
-		add("how many it lets through by then", drain(t))
+		add("when does it let the next request through", count(t, 1))
+		add("how many does it let through by then", drain(t))
 	}
 	for _, first := range []float64{-1, soon, 1.1 * sc.typical} {
 		for _, teeth := range []int{3, 6, 10} {
@@ -241,15 +241,15 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 		gap := rec * (0.15 + 0.8*d.rng.Float64())
 		gap2 := rec * (0.05 + 1.1*d.rng.Float64())
 		add("how much comes back after a while", drain(first), drain(gap2))
-		add("whether early and late requests are forgotten together", count(first, part), drain(gap), drain(gap2))
-		add("whether what was spent at two instants comes back at one", count(first, part), drain(gap))
-		add("whether a limit spent but not passed comes back as soon", count(first, q.p.L), count(gap2, 1))
-		add("whether a request renews the window", count(first, q.p.L-2), count(0.6*rec, 1), count(0.65*rec, 3))
-		add("when it lets the first request through again", drain(first), count(gap2, 1))
+		add("are early and late requests forgotten together", count(first, part), drain(gap), drain(gap2))
+		add("does what was spent at two instants come back at one", count(first, part), drain(gap))
+		add("does a limit that is spent but not passed come back as soon", count(first, q.p.L), count(gap2, 1))
+		add("does a request renew the window", count(first, q.p.L-2), count(0.6*rec, 1), count(0.65*rec, 3))
+		add("when does it let the first request through again", drain(first), count(gap2, 1))
 		if k < 6 {
 			h := max(3, int(q.p.L/3))
-			add("whether rejected requests count", phase{wait: soon, n: h, hammer: true}, drain(gap2))
-			add("whether asking prolongs the wait", phase{wait: rec * 0.5, n: h, hammer: true}, drain(gap2))
+			add("do rejected requests count", phase{wait: soon, n: h, hammer: true}, drain(gap2))
+			add("does asking prolong the wait", phase{wait: rec * 0.5, n: h, hammer: true}, drain(gap2))
 		}
 	}
 	return out
@@ -260,7 +260,7 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 // the belief by that share. With first >= 0 the counter is drained before, after
 // waiting so long.
 func (d *designer) combed(arm int, first float64, sc scale, teeth int) (program, bool) {
-	p := program{arm: arm, why: "when exactly it lets the next request through"}
+	p := program{arm: arm, why: "when exactly does it let the next request through"}
 	st := d.copies(arm)
 	now := d.now
 	if first >= 0 {

@@ -35,7 +35,7 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 	r := e.all
 	c := counter{r.base(), r.roster.Routes[d.route]}
 	if r.ever(c, trace.Limited) {
-		d.settle(e, c)
+		settle(e, c)
 		return plan.Step{}, false
 	}
 	if r.queued() {
@@ -88,12 +88,26 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 const queueWatch = 60
 
 // settle makes c the counter that the assessment is about.
-func (d *drain) settle(e *Engine, c counter) {
+func settle(e *Engine, c counter) {
 	others := slices.DeleteFunc(slices.Clone(e.all.roster.Routes), func(r string) bool { return r == c.route })
 	e.turnTo(policy{routes: append([]string{c.route}, others...)})
 	n, _ := e.log.spent()
 	e.find(fmt.Sprintf("%d requests of %s on %s got through before the first was refused", n, c.id, c.route))
+	e.then(&flying{}, &rate{})
+}
+
+// rate goes on with the questions about a limit that counts over time, unless
+// the refusals were those of a limit on requests in flight.
+type rate struct{}
+
+func (rate) stage() string { return "limit" }
+
+func (rate) next(e *Engine, _ float64) (plan.Step, bool) {
+	if _, _, _, ok := e.log.slots(); ok {
+		return plan.Step{}, false
+	}
 	e.then(&whose{}, &routes{}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &study{})
+	return plan.Step{}, false
 }
 
 // narrow leaves out the routes that turned out to be guarded differently.

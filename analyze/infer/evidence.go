@@ -17,10 +17,16 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	if len(cs) == 0 {
 		return r
 	}
+	if v.HasPhase() && cs[0].cost < cut+40 {
+		cs = f.evolve(v, cs)
+	}
 	// Variants that stay far behind get a short look only.
 	n, steps := 6, 300*f.effort
 	if len(warm) > 0 {
 		n, steps = 4, 200*f.effort
+	}
+	if v.Core == model.CoreCounter { // a ramp fits at several windows
+		n *= 1 + f.effort
 	}
 	if cs[0].cost > cut+14 {
 		n, steps = 3, 120*f.effort
@@ -44,7 +50,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	slices.SortFunc(modes, func(a, b mode) int { return cmpFloat(a.best, b.best) })
 	var boxes []mode
 	for _, m := range modes {
-		if m.best > r.best+6 || len(boxes) == 4 {
+		if m.best > r.best+6 || len(boxes) == 8 {
 			break
 		}
 		if i := slices.IndexFunc(boxes, func(b mode) bool { return b.overlaps(m.box) }); i >= 0 {

@@ -141,6 +141,47 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
+// evolve lets the best candidates of a variant with a phase have offspring, at
+// shrinking distances: what explains a ramp is a thin strip in window and phase,
+// which neither draws nor a short walk from a few of them find reliably.
+func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
+	for round, scale := range []float64{0.3, 0.1, 0.03, 0.01} {
+		if round > 1 && cs[0].cost < explained && f.effort == 1 {
+			break
+		}
+		parents := diverse(v, cs, 24)
+		for _, parent := range parents {
+			for range 12 * f.effort {
+				q := parent.p
+				if f.rng.IntN(2) == 0 {
+					f.turn(v, &q, math.Exp(scale*f.rng.NormFloat64()))
+				} else {
+					q.W *= math.Exp(scale * f.rng.NormFloat64())
+				}
+				q.Phase += q.W * scale * f.rng.NormFloat64()
+				if f.rng.IntN(4) == 0 {
+					q.L += float64(f.rng.IntN(5) - 2)
+				}
+				if v.HasRounding() && f.rng.IntN(4) == 0 {
+					q.K = float64(f.rng.IntN(model.Roundings))
+				}
+				if !valid(v, &q) {
+					continue
+				}
+				if c := f.cost(v, q, parent.cost+3).Total; c <= parent.cost+3 {
+					cs = append(cs, candidate{q, c})
+				}
+			}
+		}
+		slices.SortFunc(cs, func(a, b candidate) int { return cmpFloat(a.cost, b.cost) })
+		cs = cs[:min(len(cs), 400)]
+	}
+	return cs
+}
+
+// explained is a cost so low that nothing contradicts the parameters.
+const explained = 2
+
 // diverse picks at most n starts that are not neighbours of each other.
 func diverse(v *model.Variant, cs []candidate, n int) []candidate {
 	var out []candidate

@@ -24,6 +24,15 @@ type identify struct {
 // mostPrograms bounds the search; typical runs end within eight.
 const mostPrograms = 24
 
+// worth is how many requests an answer may cost, in all, before the search ends
+// with what it has: more while the algorithm is open than for sharper figures.
+func worth(limit int, p float64) int {
+	if p < 0.95 {
+		return 9*(limit+1) + 60
+	}
+	return 6*(limit+1) + 50
+}
+
 func (q *identify) stage() string {
 	if q.validated > 0 {
 		return "validation"
@@ -45,7 +54,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	d := q.designer(e, now)
 	prog, bits, ok := program{}, 0.0, false
-	if !firm || q.programs == 0 {
+	if (!firm || q.programs == 0) && len(e.log.samples) < worth(d.seen, p) {
 		prog, bits, ok = d.choose()
 	}
 	if !ok || bits < leastBits {

@@ -38,7 +38,13 @@ func Judge(t trace.Trace) Judgement {
 	case len(policies) > 0:
 		j.Outcome = verdict.OutcomeLimited
 		for _, p := range policies {
-			l := r.view(p).layer(t)
+			v := r.view(p)
+			var l verdict.Limit
+			if _, _, _, ok := v.slots(); ok {
+				l = v.inFlight()
+			} else {
+				l = v.layer(t)
+			}
 			if p.others {
 				l.Routes = p.routes
 			}
@@ -114,7 +120,7 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 		scopes = r.candidates(cs)
 		part = partition(scopes, r.tested())
 	}
-	post = inferBank(r.arms(part), post.revived(), nil, rng)
+	post = fitBank(r.arms(part), post.revived(), nil, judgeEffort, rng)
 
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	r.stateScope(&l, scopes, cs)
@@ -375,3 +381,7 @@ func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best 
 		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
 	}
 }
+
+// judgeEffort is how much harder the last fit searches than those in mid-run,
+// which have to be quick.
+const judgeEffort = 3

@@ -2,7 +2,10 @@ package infer
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
@@ -49,9 +52,19 @@ func figures(f fit) string {
 	}
 	q := f.best1()
 	if f.v.Algorithm() == verdict.TokenBucket {
-		return fmt.Sprintf("burst %.0f, %.3g per s", q.p.L, f.v.Rate(q.p))
+		return fmt.Sprintf("burst %.0f, %s per s", q.p.L, plain(f.v.Rate(q.p)))
 	}
-	return fmt.Sprintf("%.0f per %.3g s", q.p.L, q.p.W)
+	return fmt.Sprintf("%.0f per %s s", q.p.L, plain(q.p.W))
+}
+
+// plain writes a number to three digits without an exponent.
+func plain(x float64) string {
+	digits := 2 - int(math.Floor(math.Log10(math.Max(math.Abs(x), 1e-6))))
+	s := strconv.FormatFloat(x, 'f', max(0, digits), 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }
 
 // best1 is the particle that explains the trace best.

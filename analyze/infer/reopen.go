@@ -42,7 +42,7 @@ func (q *reopen) next(e *Engine, now float64) (plan.Step, bool) {
 		}, true
 	}
 	if q.topped {
-		e.find(fmt.Sprintf("it let requests through again %.3g s after the refusal", e.log.reopenedAfter()))
+		e.find(fmt.Sprintf("it let requests through again %s s after the refusal", plain(e.log.reopenedAfter())))
 	} else {
 		e.find("it let nothing through again within this run")
 	}

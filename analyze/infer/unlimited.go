@@ -19,7 +19,8 @@ const lateSpan, latePace = 14 * time.Second, 80 * time.Millisecond
 
 func (u *unlimited) next(e *Engine, now float64) (plan.Step, bool) {
 	c := e.log.baseline()
-	if n := len(e.log.samples); u.round > 0 && e.log.samples[n-1].outcome == trace.Limited {
+	if u.round > 0 && e.log.ever(c, trace.Limited) {
+		settle(e, c)
 		return plan.Step{}, false
 	}
 	u.round++

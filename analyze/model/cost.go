@@ -56,12 +56,12 @@ func (m *Model) Step(x *Event, c *Cost) {
 }
 
 // strayCost is what explaining away one refusal costs: errors of other kinds
-// are met about once in a hundred requests at the worst, e^-4.5.
-const strayCost = 4.5
+// are met less often than once in some hundred requests, e^-6.
+const strayCost = 6
 
 // distance is the cost of an outcome off requests outside the bounds.
 func (m *Model) distance(off float64) float64 {
-	return 2 + min(6, 1.5*off/(1+0.02*m.L))
+	return 4 + min(6, 1.5*off/(1+0.02*m.L))
 }
 
 // vagueness is the cost of leaving the outcome open. A straddled boundary shows

@@ -1,0 +1,212 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"apisonde/analyze/verdict"
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// A limit on requests in flight refuses only while others are under way: one
+// request at a time is never refused, and the same burst gets the same number
+// through however often it is sent. A rate limit that a burst exhausted lets
+// fewer through the next time.
+
+// flight is one burst of the baseline: how many it let through and refused.
+type flight struct {
+	step               int
+	admitted, rejected int
+	seqs               []int
+}
+
+// flights are the bursts of the baseline in which something was refused, in
+// order. alone is whether some request was refused with no other under way.
+func (r *record) flights() (out []flight, alone bool) {
+	base := r.baseline()
+	var mine []sample
+	for _, x := range r.samples {
+		if x.id == base.id && x.route == base.route && (x.outcome == trace.Admitted || x.outcome == trace.Limited) {
+			mine = append(mine, x)
+		}
+	}
+	for _, x := range mine {
+		if x.outcome == trace.Limited && !slices.ContainsFunc(mine, func(y sample) bool {
+			return y.seq != x.seq && y.sent < x.sent+x.rtt && y.sent+y.rtt > x.sent
+		}) {
+			alone = true
+		}
+		n := len(out)
+		if n == 0 || out[n-1].step != x.step {
+			out = append(out, flight{step: x.step})
+			n++
+		}
+		f := &out[n-1]
+		if x.outcome == trace.Admitted {
+			f.admitted++
+		} else {
+			f.rejected++
+		}
+		f.seqs = append(f.seqs, x.seq)
+	}
+	return slices.DeleteFunc(out, func(f flight) bool { return f.rejected == 0 }), alone
+}
+
+// slots says whether the refusals are those of a limit on requests in flight,
+// and how many it lets in.
+func (r *record) slots() (fs []flight, lo, hi int, ok bool) {
+	fs, alone := r.flights()
+	if alone || len(fs) < slotBursts {
+		return nil, 0, 0, false
+	}
+	lo, hi = math.MaxInt, 0
+	for _, f := range fs {
+		lo, hi = min(lo, f.admitted), max(hi, f.admitted)
+	}
+	return fs, lo, hi, lo > 0 && hi-lo <= max(1, hi/5)
+}
+
+// slotBursts is how often a burst has to be cut at the same number.
+const slotBursts = 3
+
+// flying asks whether what a burst met is a limit on requests in flight: single
+// requests, then the burst again, twice; then, with the slots taken, others.
+type flying struct {
+	round int
+	size  int
+}
+
+func (q *flying) stage() string { return "limit" }
+
+func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
+	fs, alone := e.log.flights()
+	if alone || len(fs) == 0 {
+		return plan.Step{}, false
+	}
+	c := e.log.baseline()
+	if q.size == 0 {
+		f := fs[len(fs)-1]
+		q.size = min(f.admitted+f.rejected+4, e.cfg.Budget.MaxInflight, e.spare()/4)
+	}
+	q.round++
+	switch {
+	case q.round > 1 && q.round%2 == 0 && e.log.last(c) == trace.Limited:
+		return plan.Step{}, false
+	case q.round <= 5 && q.round%2 == 1:
+		return plan.Step{
+			Question:         "is one request at a time ever refused?",
+			Reason:           "a limit on requests in flight refuses only while others are under way",
+			Sends:            burst(c, 3),
+			Width:            1,
+			StopAfterLimited: 1,
+		}, true
+	case q.round <= 5:
+		return plan.Step{
+			Question: "does the same burst get the same number through again?",
+			Reason:   "slots are free again as soon as the answers are there; spent quota is not",
+			Sends:    burst(c, q.size),
+			Width:    q.size,
+		}, true
+	}
+	if _, _, _, ok := e.log.slots(); !ok || q.round > 7 {
+		return plan.Step{}, false
+	}
+	return q.whose(e), true
+}
+
+// whose takes every slot with the baseline and sends the others meanwhile.
+func (q *flying) whose(e *Engine) plan.Step {
+	c := e.log.baseline()
+	hold := duration(0.3 * medianTrip(e.log.samples))
+	sends := burst(c, q.size)
+	add := func(id trace.Identity, route string) {
+		sends = append(sends, plan.Send{At: hold, Identity: id, Route: route})
+	}
+	others := singles(e.log.roster)
+	if len(others) > 1 {
+		others = append(others, union(e.log.roster, others))
+	}
+	for _, v := range others {
+		add(v.id, v.route)
+	}
+	add(c.id, c.route)
+	return plan.Step{
+		Question: "whose slots are they?",
+		Reason:   "while the baseline's slots are taken, a caller with slots of its own is let through",
+		Sends:    sends,
+		Width:    len(sends),
+	}
+}
+
+// slotContrasts reads from the bursts what other callers met while the
+// baseline's slots were taken.
+func (r *record) slotContrasts(capacity int) []contrast {
+	base := r.baseline()
+	var out []contrast
+	for _, x := range r.samples {
+		c := counter{x.id, x.route}
+		if c == base || x.outcome != trace.Admitted && x.outcome != trace.Limited {
+			continue
+		}
+		taken, refused := 0, false
+		for _, y := range r.samples {
+			if y.step != x.step || y.id != base.id || y.route != base.route {
+				continue
+			}
+			if y.outcome == trace.Admitted && y.sent < x.sent && y.sent+y.rtt > x.sent+math.Min(x.rtt, 0.5*y.rtt) {
+				taken++
+			}
+			refused = refused || y.outcome == trace.Limited
+		}
+		if taken < capacity || !refused {
+			continue
+		}
+		at := slices.IndexFunc(out, func(o contrast) bool { return o.id == x.id && o.route == x.route })
+		if at < 0 {
+			at = len(out)
+			out = append(out, contrast{changes: changes(base, c), id: x.id, route: x.route})
+		}
+		if x.outcome == trace.Admitted {
+			out[at].own++
+		} else {
+			out[at].shared++
+		}
+	}
+	return out
+}
+
+// inFlight states a limit on requests in flight.
+func (r *record) inFlight() verdict.Limit {
+	fs, lo, hi, _ := r.slots()
+	counts := map[int]int{}
+	most := 0
+	for _, f := range fs {
+		counts[f.admitted]++
+		if counts[f.admitted] > counts[most] || counts[f.admitted] == counts[most] && f.admitted > most {
+			most = f.admitted
+		}
+	}
+	l := verdict.Limit{Unit: "requests", Source: "measured", Algorithm: verdict.Concurrency, Equivalent: []string{}}
+	cs := r.slotContrasts(lo)
+	r.stateScope(&l, r.candidates(cs), cs)
+	l.Limit = &verdict.Figure{Value: float64(most), Lo: float64(lo), Hi: float64(hi)}
+	l.AlgorithmConfidence = 0.97
+	if lo != hi {
+		l.AlgorithmConfidence = 0.9
+	}
+	l.Confidence = round3(l.AlgorithmConfidence * math.Max(l.ScopeConfidence, 0.5))
+	l.Rejection.Statuses = r.rejectionStatuses()
+	l.Rejection.RetryAfter.Verdict = "absent"
+	for _, f := range fs {
+		l.Evidence = append(l.Evidence, verdict.Evidence{
+			Claim:        fmt.Sprintf("of %d requests at once %d got through, and single requests before and after all did", f.admitted+f.rejected, f.admitted),
+			Observations: f.seqs,
+		})
+	}
+	for i := range cs {
+		l.Evidence = append(l.Evidence, r.contrastEvidence(&cs[i])...)
+	}
+	return l
+}
