@@ -11,7 +11,7 @@ func Named(name string) bool {
 		return true
 	}
 	squeezed := strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
-	for _, part := range []string{"authoriz", "authent", "oauth", "xauth", "token", "secret", "password", "passwd", "cookie",
+	for _, part := range []string{"authoriz", "authent", "oauth", "token", "secret", "password", "passwd", "cookie",
 		"credential", "session", "signature", "jwt", "csrf", "xsrf"} {
 		if strings.Contains(squeezed, part) {
 			return true

@@ -115,6 +115,7 @@ func TestSilentTerminal(t *testing.T) {
 		{"probe http://127.0.0.1:1/ --nonsense", 2},
 		{"plan http://127.0.0.1:1/", 0},
 		{"tui http://127.0.0.1:1/ --nonsense", 2},
+		{"inspect nowhere", 2},
 		{"analyze nowhere", 2},
 		{"report nowhere", 2},
 		{"lab --listen nowhere --limiter none", 2},
