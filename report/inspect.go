@@ -125,8 +125,19 @@ func (b *brief) write(w io.Writer) error {
 const cellLines = 6
 
 func (b *brief) row(r row) {
+	from := len(b.lines)
 	for i, s := range r.entries {
 		b.field(first(i, r.label), s, cellLines)
+	}
+	if r.label != "limited" {
+		return
+	}
+	sgr := green
+	if strings.HasPrefix(r.entries[0], "yes") {
+		sgr = red
+	}
+	for i := range b.lines[from:] {
+		b.lines[from+i] = b.paint(b.lines[from+i], sgr)
 	}
 }
 

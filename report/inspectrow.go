@@ -92,19 +92,30 @@ func waitOf(d header.Document) []string {
 		}
 		return nil
 	}
-	out := []string{spell(d.WaitS.Value) + ", stated by " + string(d.WaitFrom)}
-	if d.RetryAfterS.Known && d.RetryAfterS != d.WaitS {
-		return append(out, "it goes before the "+spell(d.RetryAfterS.Value)+" that the body states")
-	}
-	for _, q := range d.Quotas {
-		if q.ResetInS.Known && math.Abs(q.ResetInS.Value-d.WaitS.Value) >= 1 {
-			out = append(out, "it goes before the reset in "+spell(q.ResetInS.Value)+" of "+string(q.Header))
+	if d.RetryAfterS != d.WaitS {
+		out := []string{spell(d.WaitS.Value) + ", until the reset of " + string(d.WaitFrom)}
+		if d.RetryAfterS.Known {
+			out = append(out, "it goes before the "+spell(d.RetryAfterS.Value)+" that the body states")
 		}
+		return out
+	}
+	out := []string{spell(d.WaitS.Value) + ", stated by " + string(d.WaitFrom)}
+	var other header.Quota
+	for _, q := range d.Quotas {
+		if q.ResetInS.Known && math.Abs(q.ResetInS.Value-d.WaitS.Value) >= 1 && q.ResetInS.Value >= other.ResetInS.Value {
+			other = q
+		}
+	}
+	if other.ResetInS.Known {
+		out = append(out, "it goes before the reset "+soon(other.ResetInS.Value)+" of "+string(other.Header))
 	}
 	return out
 }
 
 func claimsOf(quotas []header.Quota) []string {
+	if len(quotas) == 0 {
+		return []string{"nothing of a quota"}
+	}
 	var out []string
 	for _, q := range quotas {
 		out = append(out, Claim(q))

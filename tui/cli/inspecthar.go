@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -68,8 +69,11 @@ func readHAR(r io.Reader) (list []saved, notes []string, err error) {
 		return nil, nil, fmt.Errorf("%w: it is longer than %d MiB; save fewer requests", errHAR, maxHAR>>20)
 	}
 	var f harFile
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(b), "\ufeff")), &f); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s", errHAR, trace.Clean(err.Error()))
+	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte(byteOrderMark)), &f); err != nil {
+		if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return nil, nil, fmt.Errorf("%w: it ends or breaks off at byte %d", errHAR, broken.Offset)
+		}
+		return nil, nil, errHAR
 	}
 	entries := []harEntry{f.harEntry}
 	switch {

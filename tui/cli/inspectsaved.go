@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -104,16 +105,16 @@ func readSaved(in io.Reader, from string) (list []saved, notes []string, err err
 // openResponse opens a file that is there to be read; anything else is a slip of
 // whoever typed its name.
 func openResponse(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, usagef("the response cannot be opened: %w; a URL begins with http:// or https://", err)
-	case info.IsDir():
-		return nil, usagef("%s is a folder; name a file with a response in it", trace.Clean(path))
-	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, usagef("the response cannot be opened: %w", err)
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			err = at.Err // the name may be anything that was pasted by mistake
+		}
+		return nil, usagef("the file to inspect cannot be opened: %w; a URL begins with http:// or https://", err)
+	}
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		_ = f.Close()
+		return nil, usagef("a folder cannot be inspected; name a file with a response in it")
 	}
 	return f, nil
 }
@@ -129,6 +130,9 @@ func unreadable(from string, err error) error {
 
 // looksLikeJSON tells a HAR file from a raw response, which begins otherwise.
 func looksLikeJSON(start []byte) bool {
-	start = bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf")))
+	start = bytes.TrimSpace(bytes.TrimPrefix(start, []byte(byteOrderMark)))
 	return len(start) > 0 && start[0] == '{'
 }
+
+// byteOrderMark begins files that some editors save.
+const byteOrderMark = "\ufeff"
