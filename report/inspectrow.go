@@ -39,7 +39,7 @@ func rowsOf(r Response) []row {
 		cells["refill"] = []string{d.RefillPerS.String() + " a second"}
 	}
 	if d.ScopeHint != "" {
-		cells["whose"] = []string{"it says that this is a limit by " + string(d.ScopeHint)}
+		cells["whose"] = []string{string(d.ScopeHint) + ", by what it says"}
 	}
 	if len(d.Dialects) > 0 {
 		cells["dialects"] = []string{strings.Join(d.Dialects, ", ")}
@@ -193,8 +193,11 @@ func per(s float64) string {
 // spell writes a length of time in seconds in units that people use, without
 // rounding: "41 s", "1 h 1 min 5 s".
 func spell(s float64) string {
-	if s < 120 {
-		return span(s)
+	switch {
+	case s > 0 && s < 1:
+		return num(s*1000) + " ms"
+	case s < 120:
+		return num(s) + " s"
 	}
 	whole, frac := math.Modf(s)
 	var parts []string

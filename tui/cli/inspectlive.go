@@ -115,7 +115,7 @@ func concludeInspection(std *streams, r result, a *assessment, res probe.Result,
 		code = worst(code, exitTrace)
 	}
 	if unsent := len(a.plan.Roster.Canaries()) - len(res.Trace.Observations); unsent > 0 {
-		fmt.Fprintf(std.err, "note: not asked, as the run ended before: %d of %d\n", unsent, len(a.plan.Roster.Canaries()))
+		fmt.Fprintf(std.err, "note: not asked: %d of %d\n", unsent, len(a.plan.Roster.Canaries()))
 	}
 	var err error
 	switch {
