@@ -71,7 +71,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		r.parts = append(r.parts, parts...)
 	}
 	if math.IsInf(r.logZ, -1) {
-		r.logZ = math.Log(f.mass(v, boxes[0].box)) - r.best - 1
+		r.logZ = math.Log(f.mass(v, widen(boxes[0].box, 0.15))) - r.best - 1
 	}
 	r.logZ += math.Log(v.Prior)
 	r.parts = resample(f, r.parts, walked, r.best)

@@ -28,9 +28,9 @@ const mostPrograms = 24
 // with what it has: more while the algorithm is open than for sharper figures.
 func worth(limit int, p float64) int {
 	if p < 0.95 {
-		return 9*(limit+1) + 60
+		return 7*(limit+1) + 50
 	}
-	return 6*(limit+1) + 50
+	return 5*(limit+1) + 50
 }
 
 func (q *identify) stage() string {
@@ -53,6 +53,9 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	d := q.designer(e, now)
+	if len(d.parts) == 0 { // nothing in the bank explains anything
+		return plan.Step{}, false
+	}
 	prog, bits, ok := program{}, 0.0, false
 	if (!firm || q.programs == 0) && len(e.log.samples) < worth(d.seen, p) {
 		prog, bits, ok = d.choose()

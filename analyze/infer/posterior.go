@@ -65,6 +65,13 @@ func fitBank(arms [][]model.Event, before *posterior, claims []float64, effort i
 	for _, x := range p.fits {
 		top = math.Max(top, x.logZ)
 	}
+	if math.IsInf(top, -1) { // no variant explains anything: none is more probable
+		for i := range p.prob {
+			p.prob[i] = 1 / float64(len(p.prob))
+		}
+		p.misfit = math.Inf(1)
+		return p
+	}
 	var sum float64
 	for i, x := range p.fits {
 		p.prob[i] = math.Exp(x.logZ - top)

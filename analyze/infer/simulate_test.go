@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ var kinds = []string{
 	"fixed-window,align=last-request,count-rejected", "sliding-log", "sliding-log,count-rejected",
 	"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
 	"sliding-counter,align=clock,count-rejected", "token-bucket",
+	"fixed-window,align=first-request,penalty=P", "fixed-window,align=first-request,penalty=P,penalty-extends",
 }
 
 // randomSpec draws the figures of a limiter of the given kind: half of the
@@ -83,5 +85,6 @@ func randomSpec(r *rand.Rand, kind string) string {
 	if kind == "token-bucket" {
 		return fmt.Sprintf("token-bucket,rate=%.3f,burst=%d,by=%s,headers=none", min(40, float64(limit)/window), limit, by)
 	}
+	kind = strings.ReplaceAll(kind, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())))
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs,by=%s,headers=none", kind, limit, window, by)
 }

@@ -42,8 +42,15 @@ func truthModel(t *testing.T, truth limit.Truth, started, server time.Time) mode
 	case "sliding-counter":
 		name = aligned("sliding counter", "sliding counter from the first request") + counted
 	case "fixed-window":
-		name = "window renewed by every request"
-		if truth.Alignment != "last-request" {
+		p.P = truth.Penalty.Seconds()
+		switch {
+		case truth.PenaltyExtends:
+			name = "fixed window with a growing penalty"
+		case truth.Penalty > 0:
+			name = "fixed window with a penalty"
+		case truth.Alignment == "last-request":
+			name = "window renewed by every request"
+		default:
 			name = aligned("fixed window", "fixed window from the first request")
 		}
 	}

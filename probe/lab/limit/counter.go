@@ -77,6 +77,8 @@ func (c *counter) opens(previous, room int) time.Duration {
 }
 
 func (c *counter) quota(at instant) quota {
+	look := *c // a look anchors nothing
+	c = &look
 	c.roll(at)
 	e := at.sub(c.start)
 	q := quota{reset: c.length - e}

@@ -72,7 +72,10 @@ func (w *window) charge(at instant) {
 	}
 }
 
+// quota looks without touching: a look, as at a blocked request, opens no window.
 func (w *window) quota(at instant) quota {
+	look := *w
+	w = &look
 	w.roll(at)
 	q := quota{remaining: max(0, w.limit-w.used), reset: w.end.sub(at)}
 	if q.remaining == 0 {
