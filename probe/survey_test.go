@@ -56,16 +56,19 @@ func TestASurveyKeepsToItsCeilingsAndEndsWhenAsked(t *testing.T) {
 			t.Errorf("ended with %q after %q", res.Reason, asked)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithCancel(context.Background())
-		res, asked := survey(t, ctx, plan.Budget{MaxRequests: 100, MaxDuration: time.Hour, MaxInflight: 1}, func(c call) reply {
-			if c.n == 2 {
-				stop()
+	for _, last := range []int{2, 5} { // of 5
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			res, asked := survey(t, ctx, plan.Budget{MaxRequests: 100, MaxDuration: time.Hour, MaxInflight: 1}, func(c call) reply {
+				if c.n == last {
+					stop()
+				}
+				return reply{}
+			})
+			if res.Reason != probe.StopInterrupted || len(asked) != last {
+				t.Errorf("ended with %q after %q", res.Reason, asked)
 			}
-			return reply{}
 		})
-		if res.Reason != probe.StopInterrupted || len(asked) != 2 {
-			t.Errorf("ended with %q after %q", res.Reason, asked)
-		}
-	})
+	}
 }

@@ -147,7 +147,7 @@ func TestInspectComparesKeys(t *testing.T) {
 	keys := []string{"--key", "spent=literal:spent-canary", "--key", "fresh@bob=literal:fresh-canary"}
 	o := inspect(keys...)
 	text := o.stdout.String()
-	for _, want := range []string{"The same for spent and fresh@bob", "What differs", "1 of 2 left", "0 of 2 left", "yes: status 429"} {
+	for _, want := range []string{"The same for spent and fresh@bob", "the server's agrees", "What differs", "1 of 2 left", "0 of 2 left", "yes: status 429"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
 		}

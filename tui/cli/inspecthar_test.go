@@ -32,6 +32,10 @@ func TestReadHARKeepsToItsBounds(t *testing.T) {
 	if err != nil || len(list[0].raw.Body) != maxHARBody || len(list[0].raw.Notes) != 1 {
 		t.Errorf("a long body: %v", err)
 	}
+	list, _, err = readHAR(strings.NewReader(`{"status":200,"content":{"text":"aGk=","encoding":"base64"}}`))
+	if err != nil || string(list[0].raw.Body) != "hi" {
+		t.Errorf("a body in base64: %+v, %v", list, err)
+	}
 	if _, _, err := readHAR(iotest.ErrReader(io.ErrUnexpectedEOF)); errors.Is(err, errHAR) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a reader that fails: %v", err)
 	}
