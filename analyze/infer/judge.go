@@ -228,6 +228,13 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 		best = f.settled()
 	}
 	limit, window, rate := f.figures(best)
+	for i, p := range post.prob { // variants of the same algorithm that may be the true one
+		g := &post.fits[i]
+		if i != top && p >= equivalentAbove && len(g.parts) > 0 && g.v.Algorithm() == f.v.Algorithm() && g.v.HasTick() == f.v.HasTick() {
+			l2, w2, r2 := g.figures(g.settled())
+			limit, window, rate = join(limit, l2), join(window, w2), join(rate, r2)
+		}
+	}
 	if !post.bounded() {
 		window, rate = nil, nil
 	}
@@ -251,6 +258,11 @@ func giveUp(l *verdict.Limit, why string) {
 	l.WindowS, l.RatePerS, l.Alignment = nil, nil, nil
 	l.Rejection.CountsAgainstLimit, l.Rejection.PenaltyS, l.Rejection.PenaltyExtends = nil, nil, nil
 	l.Settle = why
+}
+
+// join widens a figure by another's interval.
+func join(a, b *verdict.Figure) *verdict.Figure {
+	return &verdict.Figure{Value: a.Value, Lo: math.Min(a.Lo, b.Lo), Hi: math.Max(a.Hi, b.Hi)}
 }
 
 // vague says whether a figure is too wide to set a pace by without loss.
