@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ func inspectCommand(std *streams) *cli.Command {
 	}
 }
 
-// only picks the flag of that name out of a group.
+// only picks the flag of one name out of a group.
 func only(group []cli.Flag, name string) []cli.Flag {
 	return slices.DeleteFunc(group, func(f cli.Flag) bool { return f.Names()[0] != name })
 }
@@ -55,9 +54,10 @@ type inspection struct {
 	response report.Response
 }
 
-// documents schema and shape: responses of several callers, or of a HAR file.
 const inspectSchema = "apisonde/inspect/v1"
 
+// inspectDocument holds what several responses claim: those to several callers, or
+// those of a HAR file.
 type inspectDocument struct {
 	Schema    string         `json:"schema"`
 	Responses []inspectEntry `json:"responses"`
@@ -129,7 +129,7 @@ func decode(raw header.Raw, received time.Time) report.Response {
 		Headers: raw.Headers, Received: received,
 	}
 	for _, n := range raw.Notes {
-		r.Notes = append(r.Notes, fmt.Sprint(trace.Clean(n)))
+		r.Notes = append(r.Notes, string(trace.Clean(n)))
 	}
 	return r
 }
