@@ -137,7 +137,26 @@ func hostName(host string) string {
 func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
 	defer a.sender.Close()
 	res := a.session.Run(ctx)
-	return res, analyze.Conclude(res.Trace, tool())
+	v, err := drawn(res.Trace, analyze.Conclude)
+	res.Err = errors.Join(res.Err, err)
+	return res, v
+}
+
+// drawn draws the verdict from a trace. A fault in the reasoning must cost neither
+// the terminal, which a screen may be using, nor the word that the trace is kept:
+// it comes back as an error beside a verdict that states nothing.
+func drawn(t trace.Trace, conclude func(trace.Trace, verdict.Tool) verdict.Verdict) (v verdict.Verdict, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error while drawing the verdict: %v; the trace is whole", p)
+			v = verdict.Verdict{
+				Schema: verdict.Schema, Tool: tool(), Target: verdict.Target(t.Meta.Target), StartedAt: t.Meta.Started, FinishedAt: t.Meta.Started,
+				Outcome: verdict.OutcomeStopped, Cost: verdict.Cost{Requests: len(t.Observations), Ignored: len(t.Observations)},
+				Warnings: []string{err.Error()},
+			}
+		}
+	}()
+	return conclude(t, tool()), nil
 }
 
 // conclude tells what came of a run and returns the exit code, which code may only

@@ -39,7 +39,10 @@ func replayCommand(std *streams, name, usage string, formats []format) *cli.Comm
 			if err != nil {
 				return runtimef("%w", err)
 			}
-			v := analyze.Conclude(t, tool())
+			v, err := drawn(t, analyze.Conclude)
+			if err != nil {
+				return runtimef("%w", err)
+			}
 			if r.format == formatNDJSON {
 				for _, o := range t.Observations {
 					if _, err := std.out.Write(observationLine(o)); err != nil {

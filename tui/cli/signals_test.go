@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -179,4 +181,32 @@ func TestClosedPipe(t *testing.T) {
 		t.Errorf("exit %d, want %d\n%s", o.code, exitRuntime, &o.stderr)
 	}
 	checkTrace(t, p, server.Total(), true)
+}
+
+// The practice server runs until a signal, and says where it is and what it served.
+func TestLabRunsUntilSignal(t *testing.T) {
+	t.Parallel()
+	p := program(t, "lab", "--listen", "127.0.0.1:0", "--limiter", "none")
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stdout = in
+	end := start(t, p)
+	in.Close()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Get(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if o := end(); o.code != 143 || !strings.Contains(o.stderr.String(), "1 requests were received") {
+		t.Errorf("exit %d\n%s", o.code, &o.stderr)
+	}
 }
