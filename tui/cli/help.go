@@ -90,7 +90,7 @@ func appHelp(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "apisonde: %s\n\nUsage: apisonde COMMAND [FLAGS] [ARGUMENT]\n\n%s\n\nCommands\n", app.Usage, wrap(app.Description, 0))
 	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "  %-9s%s\n", c.Name, c.Usage)
+		fmt.Fprintf(&b, "  %-9s%s\n", c.Name, strings.TrimSpace(wrap(c.Usage, 11)))
 	}
 	b.WriteString("\napisonde COMMAND --help lists a command's flags. They may stand before or after\nits argument.\n")
 	return b.String()
