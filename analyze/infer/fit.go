@@ -117,6 +117,9 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	for _, w := range warm {
 		try(w.p)
 	}
+	if v.HasPhase() && v.Core == model.CoreCounter {
+		f.sweep(v, try)
+	}
 	n := 500 * f.effort
 	if len(warm) > 0 {
 		n = 120 * f.effort
@@ -129,6 +132,22 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	}
 	slices.SortFunc(out, func(a, b candidate) int { return cmpFloat(a.cost, b.cost) })
 	return out
+}
+
+// sweep tries windows and phases of a sliding counter on a grid, since several
+// distant ones may explain a ramp and draws find only some of them.
+func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
+	step, phases := 1.04, 12
+	if f.effort > 1 {
+		step, phases = 1.012, 40
+	}
+	span := f.draws.span
+	for w := max(0.05, span/40); w < 3*span+1; w *= step {
+		for k := range phases {
+			phase := (float64(k) + f.rng.Float64()) / float64(phases) * w
+			try(model.Params{L: f.draws.limit(), W: w, Phase: phase, K: float64(f.rng.IntN(model.Roundings))})
+		}
+	}
 }
 
 func cmpFloat(a, b float64) int {

@@ -235,7 +235,11 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 			limit, window, rate = join(limit, l2), join(window, w2), join(rate, r2)
 		}
 	}
-	if !post.bounded() {
+	switch {
+	case clock: // a round window that also begins where the clock says is no coincidence
+		window = &verdict.Figure{Value: best.p.W, Lo: best.p.W * (1 - clockShare), Hi: best.p.W * (1 + clockShare)}
+		rate = &verdict.Figure{Value: best.p.L / best.p.W, Lo: limit.Lo / window.Hi, Hi: limit.Hi / window.Lo}
+	case !post.bounded():
 		window, rate = nil, nil
 	}
 	l.Limit, l.Burst = limit, limit
@@ -364,6 +368,9 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	}
 	return particle{}, false
 }
+
+// clockShare is the relative error left to a window that follows the clock.
+const clockShare = 0.002
 
 // clockError is how far two synchronised clocks may differ, in seconds.
 const clockError = 0.02

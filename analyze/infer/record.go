@@ -3,6 +3,7 @@ package infer
 import (
 	"slices"
 
+	"apisonde/analyze/header"
 	"apisonde/analyze/model"
 	"apisonde/probe/trace"
 )
@@ -81,6 +82,8 @@ func classify(o trace.Observation, before bool) trace.Outcome {
 		return trace.Limited
 	case (s == 403 || s == 503) && before:
 		return trace.Limited
+	case s >= 400 && says(o):
+		return trace.Limited
 	case s == 401 || s == 403 || s == 407:
 		return trace.Refused
 	case s >= 200 && s < 400 || s == 404:
@@ -89,6 +92,13 @@ func classify(o trace.Observation, before bool) trace.Outcome {
 		return trace.Refused
 	}
 	return trace.Ignored
+}
+
+// says tells whether the headers or the body of an answer of another status say
+// that a limit was passed.
+func says(o trace.Observation) bool {
+	kind, _ := header.Classify(o.Status, o.Headers, []byte(o.Body.Text))
+	return kind == header.KindLimited
 }
 
 // partition is the scope by which the trace splits into counters.

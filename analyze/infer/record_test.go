@@ -10,6 +10,18 @@ import (
 	"apisonde/probe/trace"
 )
 
+// Some say with another status that a limit was passed.
+func TestClassifyReadsWhatAnAnswerSays(t *testing.T) {
+	o := trace.Observation{Status: 403, Headers: []trace.Header{{Name: "X-RateLimit-Limit", Value: "60"}, {Name: "X-RateLimit-Remaining", Value: "0"}}}
+	if got := classify(o, false); got != trace.Limited {
+		t.Errorf("403 with nothing left: %v", got)
+	}
+	o.Headers[1].Value = "12"
+	if got := classify(o, false); got != trace.Refused {
+		t.Errorf("403 with requests left: %v", got)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -26,14 +26,15 @@ const (
 // patterns are what names of headers about limits contain.
 var patterns = []string{
 	"ratelimit", "rate-limit", "rate_limit", "limit", "quota", "retry", "remaining",
-	"reset", "throttle", "usage", "credits", "used",
+	"reset", "throttle", "usage", "credits", "used", "requests-left", "concurrent", "bucket",
+	"order-count", "token-count", "replenish", "backoff", "error-type", "errortype", "kubernetes-pf",
 }
 
 // others are kept by name: they date an answer, tell which machine or cache
 // gave it, or name a refusal.
 var others = map[string]bool{
 	"date": true, "server": true, "via": true, "age": true, "content-type": true, "etag": true,
-	"cache-control": true, "location": true, "x-amzn-errortype": true, "x-cache": true,
+	"cache-control": true, "location": true, "x-cache": true,
 	"cf-ray": true, "www-authenticate": true,
 }
 
