@@ -71,8 +71,9 @@ func (r *record) exclude(o trace.Observation) {
 }
 
 // classify says how an answer counts. A rejection is what spent quota explains:
-// 429, 418 and 420 say so themselves; 403 and 503 only after the same caller
-// was let through before, since they have other meanings.
+// 429, 418 and 420 say so themselves; 403 and 503 count after the same caller
+// was let through before, since they have other meanings, and any status where
+// the answer itself says that a limit was passed.
 func classify(o trace.Observation, before bool) trace.Outcome {
 	if o.Fault != trace.FaultNone {
 		return trace.Ignored
