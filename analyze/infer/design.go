@@ -44,7 +44,8 @@ type designer struct {
 	spacing float64 // seconds between requests sent one by one
 	width   float64 // two durations closer than this, relatively, count as one explanation
 	parts   []particle
-	label   []uint64
+	label   []uint64 // explanations, as finely as a verdict cares
+	kin     []uint64 // their families alone
 	arms    []armState
 	seen    int // largest count admitted from rest so far
 	scratch []model.Model
@@ -74,6 +75,7 @@ func newDesigner(p *posterior, arms [][]model.Event, rng *rand.Rand) *designer {
 	for i := range d.parts {
 		d.parts[i].weight /= total
 		d.label = append(d.label, d.labelOf(d.parts[i]))
+		d.kin = append(d.kin, hashFamily(d.parts[i].v))
 	}
 	for _, ev := range arms {
 		st := make([]model.Model, len(d.parts))
@@ -86,22 +88,31 @@ func newDesigner(p *posterior, arms [][]model.Event, rng *rand.Rand) *designer {
 	return d
 }
 
-// labelOf hashes the explanation a particle stands for, as finely as a verdict
-// cares.
-func (d *designer) labelOf(q particle) uint64 {
-	f := familyOf(q.v)
-	h := uint64(14695981039346656037)
-	mix := func(x uint64) { h = (h ^ x) * 1099511628211 }
+// FNV-1a, for hashes of small values.
+const fnvOffset, fnvPrime = 14695981039346656037, 1099511628211
+
+func hashFamily(v *model.Variant) uint64 {
+	f := familyOf(v)
+	h := uint64(fnvOffset)
+	mix := func(x uint64) { h = (h ^ x) * fnvPrime }
 	for _, c := range f.algorithm {
 		mix(uint64(c))
 	}
 	mix(uint64(f.anchor))
 	mix(uint64(f.reject))
+	return h
+}
+
+// labelOf hashes the explanation a particle stands for, as finely as a verdict
+// cares.
+func (d *designer) labelOf(q particle) uint64 {
+	h := hashFamily(q.v)
+	mix := func(x uint64) { h = (h ^ x) * fnvPrime }
 	perToken := q.p.W
 	if q.v.HasTick() { // ticks of one token are a steady refill, for all that can be seen
 		perToken /= q.p.K
 		mix(uint64(q.p.K))
-	} else if f.algorithm == verdict.TokenBucket {
+	} else if q.v.Algorithm() == verdict.TokenBucket {
 		mix(1)
 	}
 	mix(uint64(int64(math.Round(math.Log(perToken)/d.width))) + 1<<20)
@@ -425,14 +436,25 @@ func (d *designer) simulateComb(st []model.Model, ph phase, start float64, outco
 	return length, sent
 }
 
-// information is H(outcome) + H(label) - H(both).
+// familyWeight is how much more a bit about the family counts than one about
+// its figures: figures get sharper with every program, the family only with the
+// right ones.
+const familyWeight = 2
+
+// information is the mutual information of outcome and explanation, with the
+// part about the family weighted.
 func (d *designer) information(outcome []uint64) float64 {
+	return d.mutual(outcome, d.label) + familyWeight*d.mutual(outcome, d.kin)
+}
+
+// mutual is H(outcome) + H(label) - H(both), in bits.
+func (d *designer) mutual(outcome, label []uint64) float64 {
 	byOutcome, byLabel, byBoth := map[uint64]float64{}, map[uint64]float64{}, map[[2]uint64]float64{}
 	for i, o := range outcome {
 		w := d.parts[i].weight
 		byOutcome[o] += w
-		byLabel[d.label[i]] += w
-		byBoth[[2]uint64{o, d.label[i]}] += w
+		byLabel[label[i]] += w
+		byBoth[[2]uint64{o, label[i]}] += w
 	}
 	return entropy(byOutcome) + entropy(byLabel) - entropy(byBoth)
 }
