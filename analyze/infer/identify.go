@@ -28,7 +28,7 @@ const mostPrograms = 24
 // with what it has: more while the algorithm is open than for sharper figures.
 func worth(limit int, p float64) int {
 	if p < 0.95 {
-		return 7*(limit+1) + 50
+		return 6*(limit+1) + 50
 	}
 	return 5*(limit+1) + 50
 }
@@ -57,11 +57,12 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false
-	if (!firm || q.programs == 0) && len(e.log.samples) < worth(d.seen, p) {
+	afford := len(e.log.samples) < worth(d.seen, p)
+	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
 	}
 	if !ok || bits < leastBits {
-		if q.validated >= 2 {
+		if q.validated >= 2 || q.validated == 1 && !afford {
 			return plan.Step{}, false
 		}
 		q.validated++

@@ -137,7 +137,7 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 		giveUp(&l, "different callers were refused together at one time and apart at another: more than one limit may stand behind the refusals")
 		conf = 0.3
 	}
-	if vague(l.WindowS) || vague(l.RatePerS) {
+	if vague(l.WindowS) || vague(l.RatePerS) || l.Algorithm == verdict.SlidingCounter && r.cost().WallS < counterCycles*stated(l.WindowS) {
 		conf *= 0.88
 	}
 	l.Confidence = round3(conf)
@@ -269,6 +269,14 @@ func join(a, b *verdict.Figure) *verdict.Figure {
 	return &verdict.Figure{Value: a.Value, Lo: math.Min(a.Lo, b.Lo), Hi: math.Max(a.Hi, b.Hi)}
 }
 
+// stated is a figure's value, 0 for none.
+func stated(f *verdict.Figure) float64 {
+	if f == nil {
+		return 0
+	}
+	return f.Value
+}
+
 // vague says whether a figure is too wide to set a pace by without loss.
 func vague(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.06*f.Value }
 
@@ -368,6 +376,10 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	}
 	return particle{}, false
 }
+
+// counterCycles is how many windows of a sliding counter must have gone by
+// before its length is more than the slope of one ramp.
+const counterCycles = 2
 
 // clockShare is the relative error left to a window that follows the clock.
 const clockShare = 0.002
