@@ -28,7 +28,7 @@ func probe(t testing.TB, seed uint64, net sim.Net, specs ...string) (trace.Trace
 		t.Fatal(err)
 	}
 	b := trace.Budget{MaxRequests: 1500, MaxDuration: 6 * time.Minute, MaxInflight: 256}
-	e := infer.New(infer.Config{Roster: roster(), Budget: b, Loopback: true, Seed: seed})
+	e := infer.New(infer.Config{Roster: roster(), Budget: b, Seed: seed})
 	tr := sim.Run(e, sim.Config{Stack: st, Roster: roster(), Budget: b, Seed: seed, Net: net})
 	return tr, analyze.Conclude(tr, verdict.Tool{})
 }

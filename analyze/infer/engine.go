@@ -4,9 +4,10 @@
 // choice comes from the seed.
 //
 // One file answers one question: drain.go (is there a limit, and how large),
-// scope.go and contrast.go (whose is it), reopen.go (when does it let go),
-// identify.go (which algorithm, with which figures), validate.go (does the
-// answer predict what was not yet seen).
+// whose.go (whose is it), policy.go (what guards the other paths), reopen.go
+// (when does it let go), identify.go (which algorithm, with which figures, and
+// does the answer predict what was not yet seen), slots.go (is it a limit on
+// requests in flight), queue.go (does it delay instead).
 package infer
 
 import (
@@ -21,10 +22,9 @@ import (
 
 // Config is what an engine must know of the run it steers.
 type Config struct {
-	Roster   trace.Roster
-	Budget   plan.Budget
-	Loopback bool
-	Seed     uint64
+	Roster trace.Roster
+	Budget plan.Budget
+	Seed   uint64
 }
 
 // Engine decides what to ask next. It satisfies probe.Decider. Observe and Next
@@ -41,7 +41,6 @@ type Engine struct {
 
 	calledAt float64 // offset of the last Next whose step was to start at once
 	lead     float64 // how long deciding takes, as seen from outside
-	steps    int
 }
 
 // inquiry is one question, asked step by step. next returns false when it is
@@ -92,7 +91,6 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 			if step.Start <= now {
 				e.calledAt = seconds(now)
 			}
-			e.steps++
 			e.publish()
 			return step, true
 		}
@@ -129,7 +127,7 @@ func (e *Engine) rng() *rand.Rand {
 
 // refit updates the belief with everything seen so far.
 func (e *Engine) refit() {
-	e.post = inferBank(e.log.arms(e.log.partition()), e.post, nil, e.rng())
+	e.post = inferBank(e.log.arms(e.log.partition()), e.post, e.rng())
 }
 
 func (e *Engine) find(finding string) { e.findings = append(e.findings, finding) }

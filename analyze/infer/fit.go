@@ -49,8 +49,8 @@ type fitter struct {
 	m      model.Model // scratch
 }
 
-func newFitter(arms [][]model.Event, claims []float64, effort int, rng *rand.Rand) *fitter {
-	return &fitter{rng: rng, arms: arms, draws: newProposer(arms, claims, rng), effort: effort}
+func newFitter(arms [][]model.Event, effort int, rng *rand.Rand) *fitter {
+	return &fitter{rng: rng, arms: arms, draws: newProposer(arms, rng), effort: effort}
 }
 
 // cost weighs the whole trace under q, giving up beyond limit.

@@ -113,14 +113,14 @@ func (r *record) layer(t trace.Trace) verdict.Limit {
 	scopes := r.candidates(cs)
 	part := partition(scopes, r.tested())
 	rng := rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667))
-	post := inferBank(r.arms(part), nil, nil, rng)
+	post := inferBank(r.arms(part), nil, rng)
 	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = post.recovery()
 		cs = r.contrasts()
 		scopes = r.candidates(cs)
 		part = partition(scopes, r.tested())
 	}
-	post = fitBank(r.arms(part), post.revived(), nil, judgeEffort, rng)
+	post = fitBank(r.arms(part), post.revived(), judgeEffort, rng)
 
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	r.stateScope(&l, scopes, cs)
@@ -358,7 +358,7 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
 		return particle{}, false
 	}
-	fit := newFitter(r.arms(part), nil, 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
+	fit := newFitter(r.arms(part), 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
 	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
 	best := f.best1()
 	b := widen(f.span, 0.4)

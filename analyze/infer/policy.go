@@ -121,7 +121,7 @@ func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
 		arms = append(arms, events(xs, t))
 	}
 	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
-	return fitBank(arms, nil, nil, 1, rng).misfit <= misfitLimit
+	return fitBank(arms, nil, 1, rng).misfit <= misfitLimit
 }
 
 // unguardedAfter is how many requests without a refusal say that a route has no

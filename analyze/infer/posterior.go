@@ -22,23 +22,23 @@ type posterior struct {
 // this is at least one that no variant explains.
 const misfitLimit = 1.9
 
-// infer fits the bank to the arms. before is the belief so far, whose particles
+// inferBank fits the bank to the arms. before is the belief so far, whose particles
 // are starting points; nil at first.
-func inferBank(arms [][]model.Event, before *posterior, claims []float64, rng *rand.Rand) *posterior {
-	p := fitBank(arms, before, claims, 1, rng)
+func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
+	p := fitBank(arms, before, 1, rng)
 	if before != nil && p.misfit > misfitLimit { // perhaps one that was given up too soon
-		p = fitBank(arms, before.revived(), claims, 1, rng)
+		p = fitBank(arms, before.revived(), 1, rng)
 	}
 	if p.misfit > misfitLimit {
-		if q := fitBank(arms, p, claims, 3, rng); q.misfit <= p.misfit {
+		if q := fitBank(arms, p, 3, rng); q.misfit <= p.misfit {
 			p = q
 		}
 	}
 	return p
 }
 
-func fitBank(arms [][]model.Event, before *posterior, claims []float64, effort int, rng *rand.Rand) *posterior {
-	f := newFitter(arms, claims, effort, rng)
+func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand) *posterior {
+	f := newFitter(arms, effort, rng)
 	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1)}
 	cut := math.Inf(1)
 	for _, i := range fitOrder {

@@ -17,7 +17,6 @@ type proposer struct {
 	reopens []reopening
 	limits  []float64 // candidate limits, ascending
 	rates   []float64 // long-run rates that buckets fitted, requests per second
-	claims  []float64 // windows that headers claim, seconds
 	span    float64   // of the trace, seconds
 	end     float64   // of the trace
 }
@@ -31,8 +30,8 @@ type reopening struct {
 	first         float64 // when the rejections of this bout began
 }
 
-func newProposer(arms [][]model.Event, claims []float64, rng *rand.Rand) *proposer {
-	p := &proposer{rng: rng, arms: arms, claims: claims}
+func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
+	p := &proposer{rng: rng, arms: arms}
 	first := math.Inf(1)
 	seen := map[float64]bool{}
 	for a, ev := range arms {
@@ -107,11 +106,9 @@ func (p *proposer) phase(w float64) float64 {
 }
 
 // window draws a window length that one reopening suggests: since some earlier
-// admission, between two reopenings, a claim, a round value, or any.
+// admission, between two reopenings, a round value, or any.
 func (p *proposer) window(v *model.Variant) float64 {
 	switch k := p.rng.IntN(8); {
-	case len(p.claims) > 0 && k == 0:
-		return p.claims[p.rng.IntN(len(p.claims))]
 	case len(p.reopens) > 0 && k < 4:
 		r := p.reopening()
 		i := p.rng.IntN(r.at)

@@ -58,7 +58,7 @@ func assessFrom(t *testing.T, w world, server time.Time) (trace.Trace, *limit.St
 	if w.budget.MaxRequests == 0 {
 		w.budget = trace.Budget{MaxRequests: 20000, MaxDuration: 20 * time.Minute, MaxInflight: 256}
 	}
-	e := New(Config{Roster: w.roster, Budget: w.budget, Loopback: true, Seed: w.seed})
+	e := New(Config{Roster: w.roster, Budget: w.budget, Seed: w.seed})
 	tr := sim.Run(e, sim.Config{Stack: stack, Roster: w.roster, Budget: w.budget, Seed: w.seed, Loopback: true, Net: w.net, Start: w.start})
 	tr.Meta.Seed = w.seed
 	return tr, stack

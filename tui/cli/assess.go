@@ -82,7 +82,7 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	if wrap != nil {
 		j = wrap(j)
 	}
-	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Loopback: meta.Loopback, Seed: meta.Seed})
+	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Seed: meta.Seed})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey})
