@@ -13,7 +13,7 @@ import (
 // evidence lists what the statements rest on.
 func (r *record) evidence(l *verdict.Limit, cs []contrast, spent int) {
 	base := r.baseline()
-	var first []int
+	first := []int{}
 	n := 0
 	for _, x := range r.samples {
 		if x.id == base.id && x.route == base.route && x.outcome == trace.Limited && n < 2 {

@@ -145,12 +145,11 @@ func TestRefusalOfASpentCallerIsNotSharing(t *testing.T) {
 	if cs := r.contrasts(); cs[0].shared != 0 {
 		t.Errorf("%+v", cs[0])
 	}
-	r, base, other = sandwichRecord()
+	r, _, other = sandwichRecord()
 	r.keep(at(0.021, other, "/", trace.Limited))
 	if cs := r.contrasts(); cs[0].shared != 1 {
 		t.Errorf("a rested caller's refusal: %+v", cs[0])
 	}
-	_ = base
 }
 
 func TestCandidatesFollowTheContrasts(t *testing.T) {

@@ -204,8 +204,8 @@ func FuzzRedactor(f *testing.F) {
 	f.Add("12345678", "\xff\u00e9", "\x00")
 	f.Add("aaaaaaaaaaaa", "aaa", "aaaa")
 	f.Fuzz(func(t *testing.T, key, before, after string) {
-		if len(key) < 8 {
-			t.Skip()
+		if len(key) < 8 { // too short to be told from ordinary text
+			return
 		}
 		got := secret.NewRedactor(secret.New(key)).Text(before + key + after)
 		if strings.Contains(strings.ReplaceAll(got, secret.Redacted, "\x01"), key) {
