@@ -42,6 +42,10 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 		e.find("answers slow down with the number of requests: a queue holds them back")
 		return plan.Step{}, false
 	}
+	if _, slow := r.growing(); slow {
+		e.find("each answer takes longer than the one before: a window slows its callers down")
+		return plan.Step{}, false
+	}
 	most := rounds[d.round].first
 	if d.route > 0 {
 		most = rounds[d.round].other

@@ -30,6 +30,7 @@ func Judge(t trace.Trace) Judgement {
 		r.observe(o)
 	}
 	policies := r.policies()
+	slow, slowed := r.growing()
 	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings()}
 	switch {
 	case len(policies) > 0 && j.Cost.Admitted == 0:
@@ -54,6 +55,9 @@ func Judge(t trace.Trace) Judgement {
 	case r.queued():
 		j.Outcome = verdict.OutcomeLimited
 		j.Limits = []verdict.Limit{r.queue()}
+	case slowed:
+		j.Outcome = verdict.OutcomeLimited
+		j.Limits = []verdict.Limit{r.delays(slow)}
 	case j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeStopped
 	case r.searched():
@@ -213,6 +217,12 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	misfit := post.misfit > misfitLimit
 	if len(names) <= 3 && !misfit {
 		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
+	}
+	if top, _ := post.leader(); post.fits[top].v.HasPenalty() && l.Algorithm == verdict.FixedWindow {
+		// Whoever asks in vain is blocked, so what counts below the block hardly
+		// shows, and the bank knows penalties over fixed windows alone.
+		l.Equivalent = []string{verdict.SlidingCounter, verdict.SlidingLog}
+		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, penaltyConfidence)
 	}
 	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
 	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
@@ -376,6 +386,10 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	}
 	return particle{}, false
 }
+
+// penaltyConfidence is the most that is stated where a penalty covers the
+// counting: the figures rest on an inner algorithm that was not told apart.
+const penaltyConfidence = 0.85
 
 // counterCycles is how many windows of a sliding counter must have gone by
 // before its length is more than the slope of one ramp.
