@@ -3,6 +3,7 @@ package header
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ type Rule struct {
 	conditions []condition
 }
 
-// Rules classify with a user's signs before those of the package.
+// Rules are a user's signs, which come before those of the package.
 type Rules []Rule
 
 type condition struct {
@@ -79,9 +80,6 @@ func parseCondition(part string) (c condition, err error) {
 	return c, fmt.Errorf("%q is no condition; it begins with status, body or header", part)
 }
 
-// String is the rule as it was written.
-func (r Rule) String() string { return r.text }
-
 // Match is whether every condition of the rule holds. The zero Rule matches
 // nothing.
 func (r Rule) Match(status int, hs []trace.Header, body []byte) bool {
@@ -112,13 +110,35 @@ func (c condition) match(status int, hs []trace.Header, body []byte) bool {
 	return strings.Contains(strings.ToLower(string(body)), c.value)
 }
 
-// Classify is the package's Classify, after the user's rules: the first that
-// matches makes the response limited.
-func (rs Rules) Classify(status int, hs []trace.Header, body []byte) (Kind, trace.Text) {
-	for _, r := range rs {
-		if r.Match(status, hs, body) {
-			return KindLimited, trace.Clean("it matches the rule " + clip(r.text))
+// ParseRules reads several rules; any one of them is a sign of a limit.
+func ParseRules(specs []string) (Rules, error) {
+	var out Rules
+	for _, spec := range specs {
+		r, err := ParseRule(spec)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, r)
 	}
-	return Classify(status, hs, body)
+	return out, nil
+}
+
+// Match is whether some rule holds.
+func (rs Rules) Match(status int, hs []trace.Header, body []byte) bool {
+	return slices.ContainsFunc(rs, func(r Rule) bool { return r.Match(status, hs, body) })
+}
+
+// ReadBody is whether some rule looks at bodies.
+func (rs Rules) ReadBody() bool {
+	return slices.ContainsFunc(rs, func(r Rule) bool {
+		return slices.ContainsFunc(r.conditions, func(c condition) bool { return c.from == 0 && c.name == "" })
+	})
+}
+
+// Texts are the rules as they were written.
+func (rs Rules) Texts() (out []string) {
+	for _, r := range rs {
+		out = append(out, r.text)
+	}
+	return out
 }

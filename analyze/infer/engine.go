@@ -11,6 +11,7 @@
 package infer
 
 import (
+	"apisonde/analyze/header"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type Config struct {
 	Roster trace.Roster
 	Budget plan.Budget
 	Seed   uint64
+	Rules  header.Rules // the user's own signs of a rejection
 }
 
 // Engine decides what to ask next. It satisfies probe.Decider. Observe and Next
@@ -53,6 +55,7 @@ type inquiry interface {
 // New returns an engine that knows nothing yet.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, all: newRecord(cfg.Roster)}
+	e.all.rules = cfg.Rules
 	e.log = e.all
 	e.tour = []inquiry{&drain{}}
 	e.publish()

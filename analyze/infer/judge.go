@@ -25,7 +25,7 @@ type Judgement struct {
 // Judge states what t supports. It is a function of the trace alone: a live
 // run, its replay and a trace from elsewhere get the same answer.
 func Judge(t trace.Trace) Judgement {
-	r := newRecord(t.Meta.Roster)
+	r := recordOf(t.Meta)
 	for _, o := range t.Observations {
 		r.observe(o)
 	}

@@ -19,6 +19,7 @@ type record struct {
 	statuses map[int]int // of rejections
 	refused  []string    // values that were refused, in words
 	recovery float64     // seconds of silence after which every counter is rested; 0: not known
+	rules    header.Rules
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
 	ownPolicy bool
@@ -26,6 +27,14 @@ type record struct {
 
 func newRecord(r trace.Roster) *record {
 	return &record{roster: r, admitted: map[counter]int{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}}
+}
+
+// recordOf is the empty record of a run. Rules that do not parse were written by
+// another version; the reader of the trace has refused those of a newer one.
+func recordOf(m trace.Meta) *record {
+	r := newRecord(m.Roster)
+	r.rules, _ = header.ParseRules(m.LimitedWhen)
+	return r
 }
 
 // base is the baseline identity.
@@ -37,7 +46,7 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 // observe classifies an observation and keeps it.
 func (r *record) observe(o trace.Observation) trace.Outcome {
 	c := counter{o.Identity, o.Route}
-	outcome := classify(o, r.admitted[c] > 0)
+	outcome := classify(o, r.admitted[c] > 0, r.rules)
 	r.keep(sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
 		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
@@ -73,17 +82,21 @@ func (r *record) exclude(o trace.Observation) {
 // classify says how an answer counts. A rejection is what spent quota explains:
 // 429, 418 and 420 say so themselves; 403 and 503 count after the same caller
 // was let through before, since they have other meanings, and any status where
-// the answer itself says that a limit was passed.
-func classify(o trace.Observation, before bool) trace.Outcome {
+// the answer itself says that a limit was passed. The user's rules come first.
+func classify(o trace.Observation, before bool, rules header.Rules) trace.Outcome {
 	if o.Fault != trace.FaultNone {
 		return trace.Ignored
 	}
 	switch s := o.Status; {
+	case rules.Match(s, o.Headers, []byte(o.Body.Text)):
+		return trace.Limited
 	case s == 429 || s == 418 || s == 420:
 		return trace.Limited
 	case (s == 403 || s == 503) && before:
 		return trace.Limited
 	case s >= 400 && says(o):
+		return trace.Limited
+	case s == 200 && o.Body.Text != "" && says(o):
 		return trace.Limited
 	case s == 401 || s == 403 || s == 407:
 		return trace.Refused
@@ -203,7 +216,7 @@ func (r *record) spent() (int, bool) {
 
 // Outcomes says how every observation of t counts, in its order.
 func Outcomes(t trace.Trace) []trace.Outcome {
-	r := newRecord(t.Meta.Roster)
+	r := recordOf(t.Meta)
 	out := make([]trace.Outcome, len(t.Observations))
 	for i, o := range t.Observations {
 		out[i] = r.observe(o)

@@ -13,11 +13,11 @@ import (
 // Some say with another status that a limit was passed.
 func TestClassifyReadsWhatAnAnswerSays(t *testing.T) {
 	o := trace.Observation{Status: 403, Headers: []trace.Header{{Name: "X-RateLimit-Limit", Value: "60"}, {Name: "X-RateLimit-Remaining", Value: "0"}}}
-	if got := classify(o, false); got != trace.Limited {
+	if got := classify(o, false, nil); got != trace.Limited {
 		t.Errorf("403 with nothing left: %v", got)
 	}
 	o.Headers[1].Value = "12"
-	if got := classify(o, false); got != trace.Refused {
+	if got := classify(o, false, nil); got != trace.Refused {
 		t.Errorf("403 with requests left: %v", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestClassify(t *testing.T) {
 		{"crash", 500, "", true, trace.Ignored},
 		{"reset after a status", 200, trace.FaultReset, true, trace.Ignored},
 	} {
-		if got := classify(trace.Observation{Status: c.status, Fault: c.fault}, c.before); got != c.want {
+		if got := classify(trace.Observation{Status: c.status, Fault: c.fault}, c.before, nil); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package send
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"slices"
@@ -146,6 +147,13 @@ func place(location string) string {
 		u.RawQuery = "..."
 	}
 	return u.String()
+}
+
+// complains is whether the body of a success may say that it is none: some
+// services refuse with 200 and an error in JSON.
+func complains(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return len(body) > 0 && body[0] == '{' && bytes.Contains(body, []byte(`"error`))
 }
 
 // text is what is stored of a refusal's body. A limiter says the same thing

@@ -199,7 +199,7 @@ func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) 
 		if room := digested - b.Bytes; room > 0 && n > 0 {
 			sum.Write(chunk[:min(int64(n), room)])
 		}
-		if room := textSource - len(start); room > 0 && resp.StatusCode/100 != 2 {
+		if room := textSource - len(start); room > 0 {
 			start = append(start, chunk[:min(n, room)]...)
 		}
 		b.Bytes += int64(n)
@@ -216,6 +216,8 @@ func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) 
 	if sum != nil {
 		b.Digest = hex.EncodeToString(sum.Sum(nil)[:8])
 	}
-	b.Text = l.s.keeper.text(start)
+	if resp.StatusCode/100 != 2 || l.s.cfg.KeepBodies || complains(start) {
+		b.Text = l.s.keeper.text(start)
+	}
 	return b, whole, err
 }

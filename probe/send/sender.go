@@ -43,6 +43,9 @@ type Config struct {
 	Version   string                  // of apisonde, for the User-Agent
 	Now       func() time.Duration    // offset from the origin of the run
 	TLS       *tls.Config             // nil: the system's roots
+	// KeepBodies keeps the beginning of every body, for rules that read it, not
+	// only of those that speak of an error.
+	KeepBodies bool
 
 	// Timeouts; zero is 5 s to connect and 30 s for the whole request.
 	ConnectTimeout, RequestTimeout time.Duration

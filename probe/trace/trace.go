@@ -161,6 +161,8 @@ type Meta struct {
 	Seed    uint64    `json:"seed"`
 	Roster  Roster    `json:"roster"`
 	Budget  Budget    `json:"budget"`
+	// LimitedWhen are the user's own signs of a rejection, as they were written.
+	LimitedWhen []string `json:"limited_when,omitempty"`
 	// Loopback is whether the target was this machine.
 	Loopback bool `json:"loopback"`
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"apisonde/analyze"
+	"apisonde/analyze/header"
 	"apisonde/analyze/infer"
 	"apisonde/analyze/verdict"
 	"apisonde/probe"
@@ -31,6 +32,7 @@ type assessment struct {
 	plan    plan.Plan
 	request send.Config // its clock is the assessment's
 	seed    uint64
+	rules   header.Rules
 	path    string // of the journal; "" before start names one by default
 	survey  bool   // one request for each value, whatever comes of it
 
@@ -45,7 +47,7 @@ type assessment struct {
 // newAssessment checks everything that can be checked without sending. Its errors
 // are usage errors.
 func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
-	a := &assessment{plan: cfg.plan, request: cfg.send, seed: c.Uint64("seed"), path: c.String("trace")}
+	a := &assessment{plan: cfg.plan, request: cfg.send, rules: cfg.rules, seed: c.Uint64("seed"), path: c.String("trace")}
 	if !c.IsSet("seed") {
 		a.seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
@@ -69,7 +71,7 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	a.clock = probe.NewClock()
 	meta := trace.Meta{
 		Tool: version, Target: a.plan.Target, Started: a.clock.Started().UTC(), Seed: a.seed,
-		Roster: a.plan.Roster, Budget: a.plan.Budget, Loopback: a.plan.Loopback,
+		Roster: a.plan.Roster, Budget: a.plan.Budget, Loopback: a.plan.Loopback, LimitedWhen: a.rules.Texts(),
 	}
 	w, err := a.create(meta)
 	switch {
@@ -82,7 +84,7 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	if wrap != nil {
 		j = wrap(j)
 	}
-	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Seed: meta.Seed})
+	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Seed: meta.Seed, Rules: a.rules})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"apisonde/analyze/header"
 	"apisonde/probe/guard"
 	"apisonde/probe/importer"
 	"apisonde/probe/plan"
@@ -25,6 +26,7 @@ type config struct {
 	send  send.Config // without clock, and before resolve without secrets
 	keys  []named
 	users []named
+	rules header.Rules // signs of a rejection
 }
 
 // formOf is what the flags say of URL and identities; the setup screen asks for the
@@ -70,6 +72,10 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	}
 	cfg.plan.Target = trace.Target{Method: request.Method, URL: send.Public(request.URL)}
 	cfg.plan.Loopback = isLoopback(request.URL.Hostname())
+	if cfg.rules, err = header.ParseRules(c.StringSlice("limited-when")); err != nil {
+		return nil, usagef("--limited-when: %w", err)
+	}
+	cfg.send.KeepBodies = cfg.rules.ReadBody()
 	if cfg.plan.Budget, err = readBudget(c, guard.DefaultBudget(cfg.plan.Loopback)); err != nil {
 		return nil, err
 	}

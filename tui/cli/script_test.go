@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"math"
 	"net/http"
@@ -24,7 +25,8 @@ import (
 
 // Each script is one behaviour. It has a server of its own at $TARGET, whose
 // limiter is golang.org/x/time/rate: 10 a second, bursts of 12, for each X-Api-Key;
-// and one at $BROKEN that always fails.
+// one at $BROKEN that always fails; and one at $ODD with such a limit for
+// everybody, which refuses with 200 and words of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -39,6 +41,14 @@ func TestScripts(t *testing.T) {
 			}))
 			env.Defer(broken.Close)
 			env.Setenv("BROKEN", broken.URL)
+			bucket := rate.NewLimiter(10, 12)
+			odd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if !bucket.Allow() {
+					io.WriteString(w, "Please SLOW down.")
+				}
+			}))
+			env.Defer(odd.Close)
+			env.Setenv("ODD", odd.URL)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("HOME", env.WorkDir)
 			return nil
