@@ -43,7 +43,7 @@ func (r *record) contrasts() []contrast {
 			if x.outcome == trace.Limited {
 				known = true
 				for _, p := range pending {
-					if before != nil && x.sent-before.sent < sandwichSpan {
+					if before != nil && x.sent-before.sent < r.span {
 						out[p.at].own++
 					}
 				}
@@ -57,7 +57,7 @@ func (r *record) contrasts() []contrast {
 			}
 			pending = pending[:0]
 			before = x
-		} else if before != nil && before.outcome == trace.Limited && x.sent-before.sent < sandwichSpan {
+		} else if before != nil && before.outcome == trace.Limited && x.sent-before.sent < r.span {
 			at, ok := index[c]
 			if !ok {
 				at = len(out)

@@ -110,7 +110,7 @@ func (rate) next(e *Engine, _ float64) (plan.Step, bool) {
 	if _, _, _, ok := e.log.slots(); ok {
 		return plan.Step{}, false
 	}
-	e.then(&whose{}, &routes{}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &study{})
+	e.then(&whose{}, &routes{}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &beyond{}, &study{})
 	return plan.Step{}, false
 }
 

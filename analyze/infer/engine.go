@@ -34,9 +34,11 @@ type Config struct {
 type Engine struct {
 	cfg  Config
 	all  *record   // everything
-	log  *record   // of the routes under study; all of them at first
+	path *record   // of the routes under study; all of them at first
+	log  *record   // of the limit under study: the path's, or a part of it
 	tour []inquiry // questions still to ask, the current one first
 
+	split    *split // once two limits show on the path
 	post     *posterior
 	findings []string
 	belief   atomic.Pointer[Belief]
@@ -56,7 +58,7 @@ type inquiry interface {
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, all: newRecord(cfg.Roster)}
 	e.all.rules = cfg.Rules
-	e.log = e.all
+	e.path, e.log = e.all, e.all
 	e.tour = []inquiry{&drain{}}
 	e.publish()
 	return e
@@ -70,21 +72,22 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 		e.calledAt = 0
 	}
 	outcome := e.all.observe(o)
-	if e.log != e.all && slices.Contains(e.log.roster.Routes, o.Route) {
-		e.log.keep(e.all.samples[len(e.all.samples)-1])
+	if e.path != e.all && slices.Contains(e.path.roster.Routes, o.Route) {
+		e.path.keep(e.all.samples[len(e.all.samples)-1])
 	}
 	return outcome
 }
 
 // turnTo makes one policy the subject of the questions that follow.
 func (e *Engine) turnTo(p policy) {
-	e.log = e.all.view(p)
-	e.post = nil
+	e.path = e.all.view(p)
+	e.log, e.split, e.post = e.path, nil, nil
 }
 
 // Next returns the step that would teach most, or false when nothing is left to
 // ask within the budget.
 func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
+	e.attribute()
 	for len(e.tour) > 0 {
 		if e.spare() <= 0 || e.left(seconds(now)) <= 0 || e.barred() {
 			break
@@ -106,6 +109,11 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 
 // then appends questions to the tour.
 func (e *Engine) then(qs ...inquiry) { e.tour = append(e.tour, qs...) }
+
+// first puts questions before all but the current one, which has ended.
+func (e *Engine) first(qs ...inquiry) {
+	e.tour = slices.Concat(e.tour[:1], qs, e.tour[1:])
+}
 
 // spare is the number of requests left in the budget.
 func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.all.samples) }

@@ -45,6 +45,9 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return step, true
 	}
 	e.refit()
+	if e.contradicted() && e.divide(false) {
+		return plan.Step{}, false
+	}
 	q.counters = e.log.counters(e.log.partition())
 	top, p := e.post.leader()
 	fam := familyOf(e.post.fits[top].v)
@@ -77,6 +80,12 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	return q.resume(e, now)
 }
 
+// contradicted says whether no single limit explains what was seen of the one
+// under study.
+func (e *Engine) contradicted() bool {
+	return e.post.misfit > misfitLimit || len(e.log.candidates(e.log.contrasts())) == 0
+}
+
 // resume makes a step of the program's next phase.
 func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 	if len(q.program) == 0 {
@@ -87,7 +96,9 @@ func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 	c := q.counters[q.arm]
 	n := min(ph.n, e.spare())
 	step := plan.Step{Question: q.why + "?", Reason: e.leading(), Sends: burst(c, n), Width: 1}
-	if ph.comb != nil {
+	if ph.comb == nil {
+		e.spaced(step.Sends)
+	} else {
 		for i := range step.Sends {
 			step.Sends[i].At = duration(ph.comb[i])
 		}
@@ -124,7 +135,8 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
 	d.rtt = math.Max(1e-4, t.shortest[1])
 	d.jitter = t.slack
-	d.spacing = math.Max(1e-4, medianTrip(e.log.samples))
+	gap, _, _ := e.pace()
+	d.spacing = math.Max(math.Max(1e-4, medianTrip(e.log.samples)), gap)
 	d.seen, _ = e.log.spent()
 	return d
 }

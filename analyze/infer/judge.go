@@ -40,16 +40,12 @@ func Judge(t trace.Trace) Judgement {
 		j.Outcome = verdict.OutcomeLimited
 		for _, p := range policies {
 			v := r.view(p)
-			var l verdict.Limit
-			if _, _, _, ok := v.slots(); ok {
-				l = v.inFlight()
-			} else {
-				l = v.layer(t)
+			for _, l := range v.limits(t) {
+				if p.others {
+					l.Routes = p.routes
+				}
+				j.Limits = append(j.Limits, l)
 			}
-			if p.others {
-				l.Routes = p.routes
-			}
-			j.Limits = append(j.Limits, l)
 		}
 		order(j.Limits)
 	case r.queued():
@@ -67,6 +63,21 @@ func Judge(t trace.Trace) Judgement {
 		j.Warnings = append(j.Warnings, "the run ended before enough was sent to say that there is no limit")
 	}
 	return j
+}
+
+// limits are those that one policy shows: a single one where that explains the
+// record, else two that must both admit where they do.
+func (r *record) limits(t trace.Trace) []verdict.Limit {
+	if _, _, _, ok := r.slots(); ok {
+		return []verdict.Limit{r.inFlight()}
+	}
+	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
+	if !one.explains() {
+		if inner, outer, ok := one.peel(); ok {
+			return []verdict.Limit{inner.layer(t), outer.layer(t)}
+		}
+	}
+	return []verdict.Limit{one.layer(t)}
 }
 
 // order sorts layers as the contract says: by rate, then limit, then scope; null
@@ -111,33 +122,22 @@ func (r *record) cost() verdict.Cost {
 	return c
 }
 
-// layer judges the layer that limits the baseline.
-func (r *record) layer(t trace.Trace) verdict.Limit {
-	cs := r.contrasts()
-	scopes := r.candidates(cs)
-	part := partition(scopes, r.tested())
-	rng := rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667))
-	post := inferBank(r.arms(part), nil, rng)
-	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
-		r.recovery, _ = post.recovery()
-		cs = r.contrasts()
-		scopes = r.candidates(cs)
-		part = partition(scopes, r.tested())
-	}
-	post = fitBank(r.arms(part), post.revived(), judgeEffort, rng)
-
+// layer states the limit that x shows.
+func (x *reading) layer(t trace.Trace) verdict.Limit {
+	r := x.r
+	x.post = fitBank(r.arms(x.part), x.post.revived(), judgeEffort, x.rng)
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
-	r.stateScope(&l, scopes, cs)
-	r.stateAlgorithm(&l, post, part, t)
+	r.stateScope(&l, x.scopes, x.cs)
+	r.stateAlgorithm(&l, x.post, x.part, t)
 	l.Rejection.Statuses = r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
 	spent, _ := r.spent()
-	r.evidence(&l, cs, spent)
+	r.evidence(&l, x.cs, spent)
 	conf := l.AlgorithmConfidence
 	if l.Scope != nil {
 		conf *= l.ScopeConfidence
 	}
-	if len(scopes) == 0 {
+	if len(x.scopes) == 0 {
 		giveUp(&l, "different callers were refused together at one time and apart at another: more than one limit may stand behind the refusals")
 		conf = 0.3
 	}

@@ -23,10 +23,11 @@ type record struct {
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
 	ownPolicy bool
+	span      float64 // seconds between two refused controls within which an admission means something
 }
 
 func newRecord(r trace.Roster) *record {
-	return &record{roster: r, admitted: map[counter]int{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}}
+	return &record{roster: r, admitted: map[counter]int{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}, span: sandwichSpan}
 }
 
 // recordOf is the empty record of a run. Rules that do not parse were written by
@@ -47,10 +48,14 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 func (r *record) observe(o trace.Observation) trace.Outcome {
 	c := counter{o.Identity, o.Route}
 	outcome := classify(o, r.admitted[c] > 0, r.rules)
-	r.keep(sample{
+	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
 		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
-	})
+	}
+	if outcome == trace.Limited {
+		x.look = look(o)
+	}
+	r.keep(x)
 	r.bytes += o.Body.Bytes
 	if o.Step == 0 && (outcome == trace.Refused || outcome == trace.Ignored) {
 		r.exclude(o)

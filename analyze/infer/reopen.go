@@ -36,7 +36,7 @@ func (q *reopen) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{
 			Question:         "does it let one through, or many?",
 			Reason:           "two more at once: a window that starts anew takes them, a bucket that got a token does not",
-			Sends:            burst(c, 2),
+			Sends:            e.spaced(burst(c, 2)),
 			Width:            1,
 			StopAfterLimited: 2,
 		}, true
@@ -56,15 +56,20 @@ func (q *reopen) polls(e *Engine, c counter, now float64) []plan.Send {
 	if e.cfg.Budget.MaxRejections > 0 {
 		gap, growth = 0.2, 2
 	}
+	_, rest, _ := e.pace()
+	gap = math.Max(gap, rest)
 	n := min(e.rejectionsLeft(c.id)/2, e.spare()/2)
 	left := e.left(now)
 	var out []plan.Send
 	for at := gap; at < left && len(out) < n; {
 		out = append(out, plan.Send{At: duration(at), Identity: c.id, Route: c.route})
-		at = math.Max(at*growth, at+gap/2)
+		at = math.Max(math.Min(at*growth, at+longestGap), at+gap/2)
 	}
 	return out
 }
+
+// longestGap bounds, in seconds, by how much a poll may miss the reopening.
+const longestGap = 12
 
 // last is the latest outcome of c.
 func (r *record) last(c counter) trace.Outcome {

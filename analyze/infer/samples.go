@@ -19,6 +19,7 @@ type sample struct {
 	rtt     float64 // seconds to the first byte
 	outcome trace.Outcome
 	status  int
+	look    uint64 // of a refusal: what its status and headers have in common with others of the same limit
 }
 
 // timing says how precisely the instant of a decision is known. A constant
@@ -84,10 +85,17 @@ const (
 // join runs of equal outcomes. The first admission of a run stands alone, since
 // it may have opened a window.
 func events(samples []sample, t timing) []model.Event {
-	var out []model.Event
+	out, _ := runs(samples, t)
+	return out
+}
+
+// runs are the events with, for each sample, the index of its event; -1 for
+// samples that are no evidence.
+func runs(samples []sample, t timing) (out []model.Event, at []int) {
 	var prev sample
 	lone := false
 	for _, s := range samples {
+		at = append(at, -1)
 		if s.outcome != trace.Admitted && s.outcome != trace.Limited {
 			continue
 		}
@@ -101,6 +109,7 @@ func events(samples []sample, t timing) []model.Event {
 			if overlap || sameRun {
 				x.E = math.Max(x.E, e)
 				count(x, admitted)
+				at[len(at)-1] = len(out) - 1
 				prev = later(prev, s)
 				continue
 			}
@@ -109,6 +118,7 @@ func events(samples []sample, t timing) []model.Event {
 		lone = admitted && !follows
 		x := model.Event{S: s.sent, E: e}
 		count(&x, admitted)
+		at[len(at)-1] = len(out)
 		out = append(out, x)
 		prev = s
 	}
@@ -117,7 +127,7 @@ func events(samples []sample, t timing) []model.Event {
 			out[i-1].E = math.Max(out[i-1].S, out[i].S)
 		}
 	}
-	return out
+	return out, at
 }
 
 func later(a, b sample) sample {

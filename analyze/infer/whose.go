@@ -20,7 +20,7 @@ const scopeRounds = 4
 
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	ask := w.open(e.log)
-	if len(ask) == 0 || w.rounds >= scopeRounds {
+	if len(ask) == 0 || w.rounds >= w.most(e) {
 		return plan.Step{}, false
 	}
 	if w.again && !w.ready {
@@ -28,6 +28,10 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		return w.exhaust(e, now)
 	}
 	w.rounds++
+	_, rest, room := e.pace()
+	if room > 0 { // an inner limit takes only so many at once
+		ask = ask[:max(1, min(len(ask), (room-2)/2))]
+	}
 	base := e.log.baseline()
 	control := plan.Send{Identity: base.id, Route: base.route}
 	sends := []plan.Send{control}
@@ -40,12 +44,27 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	if len(sends) > e.spare() {
 		return plan.Step{}, false
 	}
-	return plan.Step{
+	step := plan.Step{
 		Question: "whose counter is it?",
 		Reason:   "while the baseline is refused, a caller that differs in one thing is let through only if that thing has a counter of its own",
 		Sends:    sends,
 		Width:    1,
-	}, true
+	}
+	if room > 0 {
+		step.Start = duration(now + rest)
+	}
+	if room > 0 && room < len(sends) {
+		step.Sends = e.spaced(sends)
+	}
+	return step, true
+}
+
+// most is how many rounds may be asked; behind an inner limit each takes fewer.
+func (w *whose) most(e *Engine) int {
+	if _, _, room := e.pace(); room > 0 {
+		return 3 * scopeRounds
+	}
+	return scopeRounds
 }
 
 // exhaust waits until every counter is rested and exhausts the baseline's.
@@ -60,7 +79,7 @@ func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 		Question:         "whose counter is it?",
 		Reason:           "everybody is rested by now; exhaust the baseline alone and ask the others again",
 		Start:            duration(start),
-		Sends:            burst(e.log.baseline(), size+3),
+		Sends:            e.spaced(burst(e.log.baseline(), size+3)),
 		Width:            1,
 		StopAfterLimited: 2,
 	}, true

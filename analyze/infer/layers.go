@@ -1,0 +1,174 @@
+package infer
+
+import (
+	"math"
+
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// split is what is known of two limits on one path.
+type split struct {
+	inner, outer *reading
+	outside      bool // the outer one is the subject of the questions
+}
+
+// attribute says of every refusal whose it is, and turns to the record of the
+// limit under study.
+func (e *Engine) attribute() {
+	if e.split == nil {
+		return
+	}
+	blamed := e.path.blame(e.split.inner)
+	if e.split.outside {
+		e.log = e.path.only(blamed, e.split.outer.charged)
+		e.log.span = e.sandwich()
+	} else {
+		e.log = e.path.without(blamed, e.split.inner.charged)
+	}
+}
+
+// divide looks for two limits where one does not explain the path. It says
+// whether it found them. known: the questions about the inner one are answered.
+func (e *Engine) divide(known bool) bool {
+	if e.split != nil {
+		return false
+	}
+	whole := e.path.read(e.rng())
+	if whole.explains() {
+		return false
+	}
+	inner, outer, ok := whole.peel()
+	if !ok {
+		return false
+	}
+	e.split = &split{inner: inner, outer: outer}
+	e.find("some refusals are not this limit's: another one stands behind it")
+	qs := []inquiry{turn{outside: true}, &whose{}, &reopen{}, &identify{}, &whose{again: true}}
+	if !known {
+		qs = append(qs, turn{outside: false}, &identify{})
+	}
+	e.first(qs...)
+	return true
+}
+
+// turn makes one of two limits the subject of the questions that follow.
+type turn struct{ outside bool }
+
+func (turn) stage() string { return "limit" }
+
+func (q turn) next(e *Engine, _ float64) (plan.Step, bool) {
+	e.split.outside = q.outside
+	e.post = nil
+	e.attribute()
+	return plan.Step{}, false
+}
+
+// pace is the seconds between requests at which the inner limit lets a caller
+// through for good, and room how many it takes at once after a rest of so many
+// seconds. Without an inner limit in the way all are zero.
+func (e *Engine) pace() (gap, rest float64, room int) {
+	if e.split == nil || !e.split.outside {
+		return 0, 0, 0
+	}
+	room = math.MaxInt
+	for _, q := range e.split.inner.post.typical(6) {
+		gap = math.Max(gap, paceMargin/q.v.Rate(q.p))
+		rest = math.Max(rest, q.v.Recovery(q.p))
+		room = min(room, int(q.p.L))
+	}
+	return gap, rest, room
+}
+
+// paceMargin keeps a steady series a little below the inner limit's rate.
+const paceMargin = 1.06
+
+// spaced spreads the sends so that the inner limit lets them all through.
+func (e *Engine) spaced(sends []plan.Send) []plan.Send {
+	gap, _, _ := e.pace()
+	for i := range sends {
+		sends[i].At = max(sends[i].At, duration(float64(i)*gap))
+	}
+	return sends
+}
+
+// sandwich is how far apart two refused controls may be for an admission between
+// them to mean anything.
+func (e *Engine) sandwich() float64 {
+	gap, _, room := e.pace()
+	if room < 3 {
+		return math.Max(sandwichSpan, 3*gap)
+	}
+	return sandwichSpan
+}
+
+// beyond asks whether a larger limit stands behind the one that is known: a
+// steady series at nearly the rate that it lets through.
+type beyond struct {
+	sent   int
+	slower float64 // by which the series is slowed down, since the known limit refused it
+}
+
+func (q *beyond) stage() string { return "limit" }
+
+const (
+	beyondRequests = 120 // in all since the run began
+	beyondSeconds  = 15
+	beyondChunk    = 24
+)
+
+func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
+	if q.sent > 0 && e.log.last(e.log.baseline()) == trace.Limited && e.divide(true) || e.split != nil || e.post == nil {
+		return plan.Step{}, false
+	}
+	top, _ := e.post.leader()
+	f := &e.post.fits[top]
+	if len(f.parts) == 0 || !e.post.bounded() {
+		return plan.Step{}, false
+	}
+	p := f.best1()
+	gap, rest := paceMargin*(1+q.slower)/f.v.Rate(p.p), f.v.Recovery(p.p)
+	most := min(beyondRequests-e.log.admittedOf(e.log.base()), int(beyondSeconds/gap)-q.sent, e.spare())
+	if most <= 0 || rest > beyondSeconds {
+		return plan.Step{}, false
+	}
+	if c := e.log.baseline(); q.sent > 0 && e.log.last(c) == trace.Limited && q.slower < 0.3 {
+		q.slower += 0.1
+		return plan.Step{
+			Question: "does a larger limit stand behind this one?",
+			Reason:   "it refused: after a rest only another limit refuses again",
+			Start:    duration(now + 1.1*rest + 0.05),
+			Sends:    burst(c, 2),
+			Width:    1,
+		}, true
+	}
+	step := plan.Step{
+		Question:         "does a larger limit stand behind this one?",
+		Reason:           "a steady series just below the rate that the known limit lets through",
+		Sends:            burst(e.log.baseline(), min(most, beyondChunk)),
+		Width:            1,
+		StopAfterLimited: 3,
+	}
+	for i := range step.Sends {
+		step.Sends[i].At = duration(float64(i) * gap)
+	}
+	if q.sent == 0 {
+		step.Start = duration(now + rest)
+	}
+	if now+rest+gap*float64(len(step.Sends)) > seconds(e.cfg.Budget.MaxDuration) {
+		return plan.Step{}, false
+	}
+	q.sent += len(step.Sends)
+	return step, true
+}
+
+// admittedOf counts what one caller got through on the routes of the record.
+func (r *record) admittedOf(id trace.Identity) int {
+	n := 0
+	for c, k := range r.admitted {
+		if c.id == id {
+			n += k
+		}
+	}
+	return n
+}

@@ -1,0 +1,68 @@
+package infer
+
+import (
+	"slices"
+	"testing"
+
+	"apisonde/analyze/verdict"
+)
+
+// layerWant is what must be stated of one of two layers, the slower first.
+type layerWant struct {
+	scope     string
+	algorithm string
+	limit     float64
+	window    float64 // 0: a bucket, known by its rate
+	rate      float64
+}
+
+func TestEngineFindsBothOfTwoLayers(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		specs []string
+		want  []layerWant
+	}{
+		{
+			"buckets",
+			[]string{"token-bucket,rate=10,burst=11,by=ip", "token-bucket,rate=1.667,burst=51,by=key"},
+			[]layerWant{{"key", verdict.TokenBucket, 51, 0, 1.667}, {"ip", verdict.TokenBucket, 11, 0, 10}},
+		},
+		{
+			"windows",
+			[]string{"fixed-window,limit=10,window=1s,by=ip,align=first-request", "fixed-window,limit=100,window=60s,by=key,align=first-request"},
+			[]layerWant{{"key", verdict.FixedWindow, 100, 60, 0}, {"ip", verdict.FixedWindow, 10, 1, 0}},
+		},
+		{
+			"the outer one is met before the inner one is known",
+			[]string{"token-bucket,rate=20,burst=20,by=ip", "sliding-counter,limit=60,window=60s,by=user"},
+			[]layerWant{{"user", verdict.SlidingCounter, 60, 60, 0}, {"ip", verdict.TokenBucket, 20, 0, 20}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			tr, _ := assess(t, world{specs: c.specs, roster: twoOfEach(), seed: 7, net: loopback})
+			j := Judge(tr)
+			if len(j.Limits) != len(c.want) {
+				t.Fatalf("%d limits stated, want %d", len(j.Limits), len(c.want))
+			}
+			for i, want := range c.want {
+				l := j.Limits[i]
+				if !slices.Equal(l.Scope, []string{want.scope}) {
+					t.Errorf("limit %d: scope %v of candidates %v, want %s", i, l.Scope, l.ScopeCandidates, want.scope)
+				}
+				if l.Algorithm != want.algorithm && !slices.Contains(l.Equivalent, want.algorithm) {
+					t.Errorf("limit %d: %s %v, want %s", i, l.Algorithm, l.Equivalent, want.algorithm)
+				}
+				if l.Limit == nil || l.Limit.Value != want.limit {
+					t.Errorf("limit %d: limit %+v, want %v", i, l.Limit, want.limit)
+				}
+				if want.window > 0 && !within(l.WindowS, want.window, 0.03) {
+					t.Errorf("limit %d: window %+v, want %v", i, l.WindowS, want.window)
+				}
+				if want.rate > 0 && !within(l.RatePerS, want.rate, 0.05) {
+					t.Errorf("limit %d: rate %+v, want %v", i, l.RatePerS, want.rate)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,283 @@
+package infer
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+
+	"apisonde/analyze/model"
+	"apisonde/probe/trace"
+)
+
+// Two limits on one path are told apart by peeling: the inner one, which a burst
+// meets first, is learnt from the part of the trace before the first refusal
+// that no single limit explains. What it cannot explain afterwards is the outer
+// one's, and each gets a record of its own, in which the other's refusals are
+// either nothing or charged like any request.
+
+// peel explains the record by two limits that must both admit. The readings are
+// of each one's own record.
+func (x *reading) peel() (inner, outer *reading, ok bool) {
+	for _, k := range x.r.cuts() {
+		first := x.r.prefix(k).read(x.rng)
+		if !first.explains() || !first.post.bounded() {
+			continue
+		}
+		inner, outer, ok = x.separate(first)
+		if ok {
+			return inner, outer, true
+		}
+	}
+	return nil, nil, false
+}
+
+// mostCuts bounds how many places are tried at which the outer limit may have
+// begun to refuse.
+const mostCuts = 4
+
+// cuts are places in the record before which one limit may explain everything:
+// the longest such part, and the ends of the bouts of refusals before it.
+func (r *record) cuts() []int {
+	var at []int // samples before each refusal
+	for i, s := range r.samples {
+		if s.outcome == trace.Limited {
+			at = append(at, i)
+		}
+	}
+	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0x3c6ef372))
+	n := sort.Search(len(at), func(i int) bool { return !r.prefix(at[i]).read(rng).explains() })
+	if n == 0 {
+		return nil
+	}
+	out := []int{at[n-1]}
+	for i := n - 2; i >= 0 && len(out) < mostCuts; i-- {
+		if at[i+1]-at[i] > 1 { // an admission between: another bout
+			out = append(out, at[i])
+		}
+	}
+	return out
+}
+
+// prefix is the record of the first n samples.
+func (r *record) prefix(n int) *record {
+	return r.relabel(n, func(_ int, s sample) trace.Outcome { return s.outcome })
+}
+
+// separate attributes every refusal, given what the inner limit is, and reads
+// both records.
+func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
+	blamed := x.r.blame(first)
+	for range 2 {
+		if !slices.Contains(blamed, true) {
+			return nil, nil, false
+		}
+		inner = x.better(x.r.without(blamed, false), x.r.without(blamed, true))
+		if !inner.explains() {
+			return nil, nil, false
+		}
+		again := x.r.blame(inner)
+		if slices.Equal(again, blamed) {
+			break
+		}
+		blamed = again
+	}
+	outer = x.better(x.r.only(blamed, false), x.r.only(blamed, true))
+	return inner, outer, outer.explains()
+}
+
+// better reads the record in which the other limit's refusals are free, and the
+// one in which they charge this limit where the first is not explained well; it
+// returns the reading with the more probable one.
+func (x *reading) better(free, charged *record) *reading {
+	a := free.read(x.rng)
+	if a.explains() && a.post.best() < explained {
+		return a
+	}
+	b := charged.read(x.rng)
+	b.charged = true
+	if b.explains() && !a.explains() || b.explains() == a.explains() && b.post.best() < a.post.best()-chargedMargin {
+		return b
+	}
+	return a
+}
+
+// chargedMargin is how much better the trace must be explained before a refusal
+// is said to charge the other limit.
+const chargedMargin = 1
+
+// best is the least cost of any variant.
+func (p *posterior) best() float64 {
+	best := math.Inf(1)
+	for _, f := range p.fits {
+		best = math.Min(best, f.best)
+	}
+	return best
+}
+
+// blame says of every sample whether it is a refusal that the inner limit cannot
+// explain.
+func (r *record) blame(in *reading) []bool {
+	t := measureTiming(r.samples)
+	index := map[int]int{}
+	for i, s := range r.samples {
+		index[s.seq] = i
+	}
+	out := make([]bool, len(r.samples))
+	certain := make([]bool, len(r.samples))
+	ps := in.post.typical(12)
+	for _, xs := range r.split(in.part) {
+		evs, at := runs(xs, t)
+		theirs, surely := unexplained(evs, ps)
+		for i, s := range xs {
+			if s.outcome == trace.Limited {
+				out[index[s.seq]] = theirs[at[i]]
+				certain[index[s.seq]] = theirs[at[i]] || surely[at[i]]
+			}
+		}
+	}
+	r.byLook(out, certain)
+	return out
+}
+
+// unexplained says of every event of one counter whether none of the inner
+// limits allows its refusals, and whether all of them require these. A refusal
+// by the outer limit may charge the inner one or not, so both are allowed for.
+func unexplained(evs []model.Event, ps []particle) (theirs, required []bool) {
+	theirs, required = make([]bool, len(evs)), make([]bool, len(evs))
+	states := make([]model.Model, 0, 2*len(ps))
+	for _, q := range ps {
+		states = append(states, model.New(q.v, q.p), model.New(q.v, q.p))
+	}
+	for i, x := range evs {
+		n := float64(x.Admitted)
+		least, most := math.Inf(1), 0.0
+		for k := range states {
+			lo, hi := states[k].Bounds(x.S, x.E)
+			least, most = math.Min(least, lo), math.Max(most, hi)
+		}
+		theirs[i] = x.Limited > 0 && least >= n+1
+		required[i] = x.Limited > 0 && most < n+1
+		for k := range states {
+			switch {
+			case !theirs[i]:
+				states[k].Commit(x.S, x.E, x.Admitted, x.Limited)
+			case k%2 == 1:
+				states[k].Commit(x.S, x.E, x.Admitted+x.Limited, 0)
+			case x.Admitted > 0:
+				states[k].Commit(x.S, x.E, x.Admitted, 0)
+			}
+		}
+	}
+	return theirs, required
+}
+
+// byLook settles the refusals that either limit may have given where those that
+// are certain look different: another status, other headers.
+func (r *record) byLook(theirs, certain []bool) {
+	outer, inner := map[uint64]bool{}, map[uint64]bool{}
+	for i, s := range r.samples {
+		switch {
+		case s.outcome != trace.Limited || !certain[i]:
+		case theirs[i]:
+			outer[s.look] = true
+		default:
+			inner[s.look] = true
+		}
+	}
+	for look := range outer {
+		if inner[look] {
+			return
+		}
+	}
+	for i, s := range r.samples {
+		if s.outcome == trace.Limited && !certain[i] && outer[s.look] {
+			theirs[i] = true
+		}
+	}
+}
+
+// typical are at most n parameter sets that explain the trace about as well as
+// the best.
+func (p *posterior) typical(n int) []particle {
+	var out []particle
+	best := p.best()
+	for i, f := range p.fits {
+		if p.prob[i] < 0.02 {
+			continue
+		}
+		for _, q := range f.parts {
+			if q.cost < best+2 {
+				out = append(out, q)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b particle) int { return cmpFloat(a.cost, b.cost) })
+	return out[:min(n, len(out))]
+}
+
+// without is the record of the inner limit. The outer one's refusals reached it
+// or not: with charged it admitted them.
+func (r *record) without(blamed []bool, charged bool) *record {
+	return r.relabel(len(r.samples), func(i int, s sample) trace.Outcome {
+		switch {
+		case !blamed[i]:
+			return s.outcome
+		case charged:
+			return trace.Admitted
+		}
+		return trace.Ignored
+	})
+}
+
+// only is the record of the outer limit. With charged it admitted what the inner
+// one refused, or refused it too while it was exhausted itself.
+func (r *record) only(blamed []bool, charged bool) *record {
+	exhausted := false
+	return r.relabel(len(r.samples), func(i int, s sample) trace.Outcome {
+		switch {
+		case s.outcome == trace.Admitted:
+			exhausted = false
+		case blamed[i]:
+			exhausted = true
+		case s.outcome == trace.Limited && !charged:
+			return trace.Ignored
+		case s.outcome == trace.Limited && !exhausted:
+			return trace.Admitted
+		}
+		return s.outcome
+	})
+}
+
+// relabel is a record of the first n samples with other outcomes.
+func (r *record) relabel(n int, outcome func(int, sample) trace.Outcome) *record {
+	v := newRecord(r.roster)
+	v.ownPolicy, v.refused, v.rules = r.ownPolicy, r.refused, r.rules
+	for i, s := range r.samples[:n] {
+		s.outcome = outcome(i, s)
+		v.keep(s)
+	}
+	return v
+}
+
+// look hashes what refusals of one limit have in common: the status, the names
+// of the headers and what they say the limit is.
+func look(o trace.Observation) uint64 {
+	var lines []string
+	for _, h := range o.Headers {
+		name := strings.ToLower(string(h.Name))
+		if strings.HasSuffix(name, "limit") || strings.HasSuffix(name, "policy") {
+			name += ": " + string(h.Value)
+		}
+		lines = append(lines, name)
+	}
+	slices.Sort(lines)
+	sum := fnv.New64a()
+	sum.Write([]byte{byte(o.Status >> 8), byte(o.Status)})
+	for _, l := range lines {
+		sum.Write([]byte(l + "\n"))
+	}
+	return sum.Sum64()
+}
