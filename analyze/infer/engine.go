@@ -40,6 +40,7 @@ type Engine struct {
 
 	split    *split // once two limits show on the path
 	post     *posterior
+	sound    *reading // the latest belief that explained everything so far
 	findings []string
 	belief   atomic.Pointer[Belief]
 
@@ -81,7 +82,7 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 // turnTo makes one policy the subject of the questions that follow.
 func (e *Engine) turnTo(p policy) {
 	e.path = e.all.view(p)
-	e.log, e.split, e.post = e.path, nil, nil
+	e.log, e.split, e.post, e.sound = e.path, nil, nil, nil
 }
 
 // Next returns the step that would teach most, or false when nothing is left to
@@ -138,7 +139,13 @@ func (e *Engine) rng() *rand.Rand {
 
 // refit updates the belief with everything seen so far.
 func (e *Engine) refit() {
-	e.post = inferBank(e.log.arms(e.log.partition()), e.post, e.rng())
+	x := &reading{r: e.log, rng: e.rng()}
+	x.compare()
+	x.post = inferBank(e.log.arms(x.part), e.post, x.rng)
+	e.post = x.post
+	if x.explains() && e.split == nil {
+		e.sound = x
+	}
 }
 
 func (e *Engine) find(finding string) { e.findings = append(e.findings, finding) }

@@ -20,12 +20,14 @@ func (e *Engine) attribute() {
 		return
 	}
 	blamed := e.path.blame(e.split.inner)
+	recovery := e.log.recovery
 	if e.split.outside {
 		e.log = e.path.only(blamed, e.split.outer.charged)
 		e.log.span = e.sandwich()
 	} else {
 		e.log = e.path.without(blamed, e.split.inner.charged)
 	}
+	e.log.recovery = recovery
 }
 
 // divide looks for two limits where one does not explain the path. It says
@@ -38,7 +40,14 @@ func (e *Engine) divide(known bool) bool {
 	if whole.explains() {
 		return false
 	}
-	inner, outer, ok := whole.peel()
+	var inner, outer *reading
+	ok := false
+	if e.sound != nil && e.sound.post.bounded() { // until a moment ago one limit explained everything
+		inner, outer, ok = whole.separate(e.sound)
+	}
+	if !ok {
+		inner, outer, ok = whole.peel()
+	}
 	if !ok {
 		return false
 	}
@@ -59,7 +68,7 @@ func (turn) stage() string { return "limit" }
 
 func (q turn) next(e *Engine, _ float64) (plan.Step, bool) {
 	e.split.outside = q.outside
-	e.post = nil
+	e.post, e.log.recovery = nil, 0
 	e.attribute()
 	return plan.Step{}, false
 }

@@ -3,7 +3,6 @@ package infer
 import (
 	"hash/fnv"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sort"
 	"strings"
@@ -21,13 +20,21 @@ import (
 // peel explains the record by two limits that must both admit. The readings are
 // of each one's own record.
 func (x *reading) peel() (inner, outer *reading, ok bool) {
-	for _, k := range x.r.cuts() {
-		first := x.r.prefix(k).read(x.rng)
+	bouts := x.r.bouts()
+	var before *posterior
+	n := sort.Search(len(bouts), func(i int) bool {
+		y := x.r.prefix(bouts[i]).readOn(before, x.rng)
+		if y.explains() {
+			before = y.post
+		}
+		return !y.explains()
+	})
+	for i := n - 1; i >= 0 && i > n-1-mostCuts; i-- {
+		first := x.r.prefix(bouts[i]).read(x.rng)
 		if !first.explains() || !first.post.bounded() {
 			continue
 		}
-		inner, outer, ok = x.separate(first)
-		if ok {
+		if inner, outer, ok = x.separate(first); ok {
 			return inner, outer, true
 		}
 	}
@@ -38,24 +45,17 @@ func (x *reading) peel() (inner, outer *reading, ok bool) {
 // begun to refuse.
 const mostCuts = 4
 
-// cuts are places in the record before which one limit may explain everything:
-// the longest such part, and the ends of the bouts of refusals before it.
-func (r *record) cuts() []int {
-	var at []int // samples before each refusal
+// bouts are the places in the record at which refusals begin after admissions: up
+// to one of them one limit may explain everything.
+func (r *record) bouts() []int {
+	var out []int
+	last := trace.Ignored
 	for i, s := range r.samples {
-		if s.outcome == trace.Limited {
-			at = append(at, i)
+		if s.outcome == trace.Limited && last == trace.Admitted {
+			out = append(out, i)
 		}
-	}
-	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0x3c6ef372))
-	n := sort.Search(len(at), func(i int) bool { return !r.prefix(at[i]).read(rng).explains() })
-	if n == 0 {
-		return nil
-	}
-	out := []int{at[n-1]}
-	for i := n - 2; i >= 0 && len(out) < mostCuts; i-- {
-		if at[i+1]-at[i] > 1 { // an admission between: another bout
-			out = append(out, at[i])
+		if s.outcome != trace.Ignored {
+			last = s.outcome
 		}
 	}
 	return out

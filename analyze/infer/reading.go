@@ -15,10 +15,17 @@ type reading struct {
 }
 
 // read fits the bank to the record.
-func (r *record) read(rng *rand.Rand) *reading {
+func (r *record) read(rng *rand.Rand) *reading { return r.readOn(nil, rng) }
+
+// readOn fits the bank to the record, of a part of which before is the belief.
+func (r *record) readOn(before *posterior, rng *rand.Rand) *reading {
 	x := &reading{r: r, rng: rng}
 	x.compare()
-	x.post = inferBank(r.arms(x.part), nil, rng)
+	if len(x.scopes) == 0 { // no partition makes sense, so no fit does
+		x.post = fitBank(r.arms(x.part), before, 1, rng)
+		return x
+	}
+	x.post = inferBank(r.arms(x.part), before, rng)
 	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
 		x.compare()
