@@ -28,8 +28,9 @@ const (
 )
 
 // rounds is what is sent on the first route and on each other one before the
-// answer is that none limits a caller who sends one request after another.
-var rounds = [...]struct{ first, other int }{{300, 120}, {300, 120}}
+// answer is that none limits a caller who sends one request after another. The
+// first round is short, since often only some paths are guarded.
+var rounds = [...]struct{ first, other int }{{60, 60}, {240, 60}, {300, 120}}
 
 func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 	r := e.all

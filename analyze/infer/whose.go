@@ -1,6 +1,9 @@
 package infer
 
-import "apisonde/probe/plan"
+import (
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
 
 // whose asks whether other callers share the baseline's exhausted counter.
 type whose struct {
@@ -23,9 +26,14 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	if len(ask) == 0 || w.rounds >= w.most(e) {
 		return plan.Step{}, false
 	}
-	if w.again && !w.ready {
+	if !w.ready {
 		w.ready = true
-		return w.exhaust(e, now)
+		switch n, _ := e.log.fromRest(e.log.baseline()); {
+		case w.again:
+			return w.exhaust(e, now)
+		case e.log.last(e.log.baseline()) != trace.Limited: // it has had time to recover
+			return w.drained(e, 2*n, 0), 2*n+3 < e.spare()
+		}
 	}
 	w.rounds++
 	_, rest, room := e.pace()
@@ -75,6 +83,11 @@ func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {
 		return plan.Step{}, false
 	}
+	return w.drained(e, size, start), true
+}
+
+// drained exhausts the baseline, which takes about size requests.
+func (w *whose) drained(e *Engine, size int, start float64) plan.Step {
 	return plan.Step{
 		Question:         "whose counter is it?",
 		Reason:           "everybody is rested by now; exhaust the baseline alone and ask the others again",
@@ -82,7 +95,7 @@ func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 		Sends:            e.spaced(burst(e.log.baseline(), size+3)),
 		Width:            1,
 		StopAfterLimited: 2,
-	}, true
+	}
 }
 
 // open lists the contrasts that are not settled.
