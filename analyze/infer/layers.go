@@ -19,7 +19,7 @@ func (e *Engine) attribute() {
 	if e.split == nil {
 		return
 	}
-	blamed := e.path.blame(e.split.inner)
+	blamed := e.path.blame(e.split.inner, e.split.inner.charged)
 	recovery := e.log.recovery
 	if e.split.outside {
 		e.log = e.path.only(blamed, e.split.outer.charged)

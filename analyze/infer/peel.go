@@ -67,25 +67,28 @@ func (r *record) prefix(n int) *record {
 }
 
 // separate attributes every refusal, given what the inner limit is, and reads
-// both records.
+// both records: with the outer one's refusals free for the inner one, or charged.
 func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
-	blamed := x.r.blame(first)
-	for range 2 {
+	for _, charged := range []bool{false, true} {
+		blamed := x.r.blame(first, charged)
 		if !slices.Contains(blamed, true) {
-			return nil, nil, false
+			continue
 		}
-		inner = x.better(x.r.without(blamed, false), x.r.without(blamed, true))
+		inner = x.r.without(blamed, charged).read(x.rng)
 		if !inner.explains() {
-			return nil, nil, false
+			continue
 		}
-		again := x.r.blame(inner)
-		if slices.Equal(again, blamed) {
-			break
+		inner.charged = charged
+		blamed = x.r.blame(inner, charged) // by sharper figures than the first ones
+		if !slices.Contains(blamed, true) {
+			continue
 		}
-		blamed = again
+		outer = x.better(x.r.only(blamed, false), x.r.only(blamed, true))
+		if outer.explains() {
+			return inner, outer, true
+		}
 	}
-	outer = x.better(x.r.only(blamed, false), x.r.only(blamed, true))
-	return inner, outer, outer.explains()
+	return nil, nil, false
 }
 
 // better reads the record in which the other limit's refusals are free, and the
@@ -118,8 +121,8 @@ func (p *posterior) best() float64 {
 }
 
 // blame says of every sample whether it is a refusal that the inner limit cannot
-// explain.
-func (r *record) blame(in *reading) []bool {
+// explain; charged says whether such a refusal charges the inner limit.
+func (r *record) blame(in *reading, charged bool) []bool {
 	t := measureTiming(r.samples)
 	index := map[int]int{}
 	for i, s := range r.samples {
@@ -130,7 +133,7 @@ func (r *record) blame(in *reading) []bool {
 	ps := in.post.typical(12)
 	for _, xs := range r.split(in.part) {
 		evs, at := runs(xs, t)
-		theirs, surely := unexplained(evs, ps)
+		theirs, surely := unexplained(evs, ps, charged)
 		for i, s := range xs {
 			if s.outcome == trace.Limited {
 				out[index[s.seq]] = theirs[at[i]]
@@ -143,13 +146,12 @@ func (r *record) blame(in *reading) []bool {
 }
 
 // unexplained says of every event of one counter whether none of the inner
-// limits allows its refusals, and whether all of them require these. A refusal
-// by the outer limit may charge the inner one or not, so both are allowed for.
-func unexplained(evs []model.Event, ps []particle) (theirs, required []bool) {
+// limits allows its refusals, and whether all of them require these.
+func unexplained(evs []model.Event, ps []particle, charged bool) (theirs, required []bool) {
 	theirs, required = make([]bool, len(evs)), make([]bool, len(evs))
-	states := make([]model.Model, 0, 2*len(ps))
+	states := make([]model.Model, 0, len(ps))
 	for _, q := range ps {
-		states = append(states, model.New(q.v, q.p), model.New(q.v, q.p))
+		states = append(states, model.New(q.v, q.p))
 	}
 	for i, x := range evs {
 		n := float64(x.Admitted)
@@ -164,7 +166,7 @@ func unexplained(evs []model.Event, ps []particle) (theirs, required []bool) {
 			switch {
 			case !theirs[i]:
 				states[k].Commit(x.S, x.E, x.Admitted, x.Limited)
-			case k%2 == 1:
+			case charged:
 				states[k].Commit(x.S, x.E, x.Admitted+x.Limited, 0)
 			case x.Admitted > 0:
 				states[k].Commit(x.S, x.E, x.Admitted, 0)
