@@ -13,6 +13,7 @@ type record struct {
 	roster   trace.Roster // less the values that were refused
 	samples  []sample
 	admitted map[counter]int
+	let      map[trace.Dim]map[string]bool // values under which something was admitted
 	rejected map[trace.Identity]int
 	canaries []trace.Canary
 	bytes    int64
@@ -27,7 +28,7 @@ type record struct {
 }
 
 func newRecord(r trace.Roster) *record {
-	return &record{roster: r, admitted: map[counter]int{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}, span: sandwichSpan}
+	return &record{roster: r, admitted: map[counter]int{}, let: map[trace.Dim]map[string]bool{}, rejected: map[trace.Identity]int{}, canaries: r.Canaries(), statuses: map[int]int{}, span: sandwichSpan}
 }
 
 // recordOf is the empty record of a run. Rules that do not parse were written by
@@ -46,8 +47,7 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 
 // observe classifies an observation and keeps it.
 func (r *record) observe(o trace.Observation) trace.Outcome {
-	c := counter{o.Identity, o.Route}
-	outcome := classify(o, r.admitted[c] > 0, r.rules)
+	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
 		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
@@ -68,10 +68,30 @@ func (r *record) keep(x sample) {
 	switch x.outcome {
 	case trace.Admitted:
 		r.admitted[counter{x.id, x.route}]++
+		for _, d := range dims {
+			if r.let[d] == nil {
+				r.let[d] = map[string]bool{}
+			}
+			r.let[d][x.id.Value(d, x.route)] = true
+		}
 	case trace.Limited:
 		r.rejected[x.id]++
 		r.statuses[x.status]++
 	}
+}
+
+// known says whether the caller was let through before: itself, or for a status
+// that says nothing of permissions every one of its parts.
+func (r *record) known(o trace.Observation) bool {
+	if r.admitted[counter{o.Identity, o.Route}] > 0 || o.Status != 503 {
+		return r.admitted[counter{o.Identity, o.Route}] > 0
+	}
+	for _, d := range dims {
+		if v := o.Identity.Value(d, o.Route); v != "" && !r.let[d][v] {
+			return false
+		}
+	}
+	return len(r.admitted) > 0
 }
 
 // exclude drops the value that a failed canary was to prove.
@@ -85,8 +105,8 @@ func (r *record) exclude(o trace.Observation) {
 }
 
 // classify says how an answer counts. A rejection is what spent quota explains:
-// 429, 418 and 420 say so themselves; 403 and 503 count after the same caller
-// was let through before, since they have other meanings, and any status where
+// 429, 418 and 420 say so themselves; 403 and 503 count after the caller was
+// known to be let through otherwise, since they have other meanings, and any status where
 // the answer itself says that a limit was passed. The user's rules come first.
 func classify(o trace.Observation, before bool, rules header.Rules) trace.Outcome {
 	if o.Fault != trace.FaultNone {

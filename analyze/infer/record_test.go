@@ -198,3 +198,23 @@ func TestBankNamesAreUnique(t *testing.T) {
 		}
 	}
 }
+
+func TestUnavailableToKnownPartsIsARejection(t *testing.T) {
+	a, b := trace.Identity{Vantage: "a", Key: "k1"}, trace.Identity{Vantage: "b", Key: "k2"}
+	r := newRecord(trace.Roster{Vantages: []string{"a", "b"}, Keys: []trace.Key{{Name: "k1"}, {Name: "k2"}}, Routes: []string{"/"}})
+	at := func(id trace.Identity, status int) trace.Outcome {
+		return r.observe(trace.Observation{Step: 1, Identity: id, Route: "/", Status: status})
+	}
+	at(a, 200)
+	if got := at(b, 503); got != trace.Ignored {
+		t.Errorf("503 to a caller of whom nothing is known: %v", got)
+	}
+	at(trace.Identity{Vantage: "b", Key: "k1"}, 200)
+	at(trace.Identity{Vantage: "a", Key: "k2"}, 200)
+	if got := at(b, 503); got != trace.Limited {
+		t.Errorf("503 to a caller whose address and key were let through: %v", got)
+	}
+	if got := at(b, 403); got != trace.Refused {
+		t.Errorf("403 may be about the key at this address: %v", got)
+	}
+}
