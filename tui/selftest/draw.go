@@ -1,0 +1,75 @@
+package selftest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// families are the kinds of limiter that trials draw from, each with the forms it
+// comes in. "=P" stands for a duration longer than the window.
+var families = []struct {
+	name  string
+	forms []string
+}{
+	{"fixed-window", []string{
+		"fixed-window,align=clock", "fixed-window,align=first-request", "fixed-window,align=process-start",
+		"fixed-window,align=last-request,count-rejected",
+	}},
+	{"sliding-log", []string{"sliding-log", "sliding-log,count-rejected"}},
+	{"sliding-counter", []string{
+		"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
+		"sliding-counter,align=clock,count-rejected",
+	}},
+	{"token-bucket", []string{"token-bucket"}},
+	{"penalty", []string{"fixed-window,align=first-request,penalty=P", "fixed-window,align=first-request,penalty=P,penalty-extends"}},
+	{"leaky-queue", []string{"leaky-queue"}},
+	{"concurrency", []string{"concurrency"}},
+	{"none", []string{"none"}},
+}
+
+// Families are the names of the kinds of limiter, in the order of the trials.
+func Families() []string {
+	names := make([]string, len(families))
+	for i, f := range families {
+		names[i] = f.name
+	}
+	return names
+}
+
+// draw makes up a limiter of a family. It depends on nothing but its arguments.
+func draw(family string, seed uint64) string {
+	h := fnv.New64a()
+	h.Write([]byte(family))
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
+	forms := families[slices.Index(Families(), family)].forms
+	form := forms[r.IntN(len(forms))]
+	limit := int(math.Round(logUniform(r, 5, 150)))
+	window := logUniform(r, 1, 40) // seconds
+	if r.IntN(2) == 0 {            // people configure round ones
+		window = []float64{1, 2, 5, 10, 15, 20, 30}[r.IntN(7)]
+	}
+	rest := ",by=" + []string{"global", "ip", "key", "user", "ip+key", "ip+route", "ip+user"}[r.IntN(7)] + ",headers=none"
+	rate := min(40, float64(limit)/window) // a second; faster refills cannot be exhausted one by one
+	switch family {
+	case "none":
+		return form
+	case "token-bucket":
+		return fmt.Sprintf("%s,rate=%.3f,burst=%d%s", form, rate, limit, rest)
+	case "leaky-queue":
+		return fmt.Sprintf("%s,rate=%.3f,depth=%d%s", form, rate, limit, rest)
+	case "concurrency":
+		return fmt.Sprintf("%s,limit=%d,latency=%dms%s", form, int(math.Round(logUniform(r, 2, 50))), 20+r.IntN(180), rest)
+	case "penalty":
+		form = strings.Replace(form, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())), 1)
+	}
+	return fmt.Sprintf("%s,limit=%d,window=%.3fs%s", form, limit, window, rest)
+}
+
+// logUniform draws from [lo, hi] so that each doubling is as likely as another.
+func logUniform(r *rand.Rand, lo, hi float64) float64 {
+	return lo * math.Exp(r.Float64()*math.Log(hi/lo))
+}

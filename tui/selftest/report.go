@@ -1,0 +1,229 @@
+package selftest
+
+import (
+	"math"
+	"slices"
+)
+
+// Schema names the format of a report and its version.
+const Schema = "apisonde/selftest/v1"
+
+// Report is what a self-test found out. Shares are of 1; a figure is null where
+// nothing was measured.
+type Report struct {
+	Schema      string     `json:"schema"`
+	Trials      int        `json:"trials"` // that are over
+	Planned     int        `json:"planned"`
+	Seed        uint64     `json:"seed"`
+	Disturb     []string   `json:"disturb"`
+	All         Group      `json:"all"`
+	Families    []Group    `json:"families"`
+	Brier       *float64   `json:"brier"` // mean square of confidence less truth, which is 0 or 1
+	Calibration []Bin      `json:"calibration"`
+	Wrong       []Mistaken `json:"confidently_wrong"`
+}
+
+// Group is what several trials have in common.
+type Group struct {
+	Family         string   `json:"family"`
+	Trials         int      `json:"trials"`
+	FamilyIs       Answers  `json:"family_is"`
+	ScopeIs        Answers  `json:"scope_is"` // of trials with a limit
+	LimitIs        Answers  `json:"limit_is"`
+	WindowError    Spread   `json:"window_error"` // relative
+	RateError      Spread   `json:"rate_error"`
+	Inside         *float64 `json:"inside"`          // share of figures whose interval holds the truth
+	Requests       Spread   `json:"requests_per_l1"` // requests / (limit + 1)
+	Rejections     Spread   `json:"rejections"`
+	Wall           Spread   `json:"wall_per_window"` // duration / window, or / time to refill
+	Statements     int      `json:"statements"`
+	TrueOnes       int      `json:"true_statements"`
+	MeanConfidence *float64 `json:"mean_confidence"`
+}
+
+// Answers counts how one question was answered.
+type Answers struct {
+	Right   int `json:"right"`
+	Open    int `json:"open"`
+	Unknown int `json:"unknown"`
+	Wrong   int `json:"wrong"`
+}
+
+func (a *Answers) add(x Answer) {
+	switch x {
+	case Right:
+		a.Right++
+	case Open:
+		a.Open++
+	case Unknown:
+		a.Unknown++
+	case Wrong:
+		a.Wrong++
+	}
+}
+
+// Spread is the middle and the upper end of a sample; nil where it is empty.
+type Spread struct {
+	Median *float64 `json:"median"`
+	P90    *float64 `json:"p90"`
+}
+
+// Bin is the statements whose confidence is in [Lo, Hi), the last one closed.
+type Bin struct {
+	Lo         float64  `json:"lo"`
+	Hi         float64  `json:"hi"`
+	Statements int      `json:"statements"`
+	Confidence *float64 `json:"mean_confidence"`
+	True       *float64 `json:"true"`
+}
+
+// Mistaken is a false statement made with confidence.
+type Mistaken struct {
+	Seed   uint64 `json:"seed"`
+	Family string `json:"family"`
+	Spec   string `json:"spec"`
+	Statement
+}
+
+// confident is from where on a false statement is called confidently wrong.
+const confident = 0.9
+
+// edges of the bins of the calibration table.
+var edges = []float64{0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
+
+// Summarise says what the trials of a run show.
+func Summarise(cfg Config, trials []Trial) Report {
+	r := Report{
+		Schema: Schema, Trials: len(trials), Planned: cfg.Trials, Seed: cfg.Seed,
+		Disturb: append([]string{}, cfg.Disturb...), Families: []Group{}, Wrong: []Mistaken{},
+	}
+	r.All = group("all", trials)
+	for _, name := range Families() {
+		var of []Trial
+		for _, t := range trials {
+			if t.Family == name {
+				of = append(of, t)
+			}
+		}
+		if len(of) > 0 {
+			r.Families = append(r.Families, group(name, of))
+		}
+	}
+	var statements []Statement
+	for _, t := range trials {
+		for _, s := range t.Statements {
+			statements = append(statements, s)
+			if !s.True && s.Confidence >= confident {
+				r.Wrong = append(r.Wrong, Mistaken{t.Seed, t.Family, t.Spec, s})
+			}
+		}
+	}
+	r.Brier, r.Calibration = brier(statements), calibrate(statements)
+	return r
+}
+
+func group(name string, trials []Trial) Group {
+	g := Group{Family: name, Trials: len(trials)}
+	var window, rate, requests, rejections, wall []float64
+	var stated, inside int
+	var statements []Statement
+	for _, t := range trials {
+		g.FamilyIs.add(t.FamilyIs)
+		statements = append(statements, t.Statements...)
+		if len(t.Truth) == 0 {
+			continue
+		}
+		g.ScopeIs.add(t.ScopeIs)
+		g.LimitIs.add(t.LimitIs)
+		if t.WindowError != nil {
+			window = append(window, *t.WindowError)
+		}
+		if t.RateError != nil {
+			rate = append(rate, *t.RateError)
+		}
+		stated, inside = stated+t.Stated, inside+t.Inside
+		requests = append(requests, float64(t.Requests)/float64(size(&t.Truth[0])+1))
+		rejections = append(rejections, float64(t.Limited))
+		if w := span(&t.Truth[0]); w > 0 {
+			wall = append(wall, t.Wall.Seconds()/w.Seconds())
+		}
+	}
+	g.WindowError, g.RateError, g.Inside = spread(window), spread(rate), share(inside, stated)
+	g.Requests, g.Rejections, g.Wall = spread(requests), spread(rejections), spread(wall)
+	g.Statements = len(statements)
+	g.MeanConfidence, _ = means(statements)
+	for _, s := range statements {
+		if s.True {
+			g.TrueOnes++
+		}
+	}
+	return g
+}
+
+// calibrate sorts statements into bins by their confidence.
+func calibrate(statements []Statement) []Bin {
+	bins := make([]Bin, len(edges)-1)
+	for i := range bins {
+		b := &bins[i]
+		b.Lo, b.Hi = edges[i], edges[i+1]
+		var in []Statement
+		for _, s := range statements {
+			if b.Lo <= s.Confidence && (s.Confidence < b.Hi || i == len(bins)-1) {
+				in = append(in, s)
+			}
+		}
+		b.Statements = len(in)
+		b.Confidence, b.True = means(in)
+	}
+	return bins
+}
+
+// means are the mean confidence and the share of true statements.
+func means(statements []Statement) (confidence, truth *float64) {
+	sum, right := 0.0, 0
+	for _, s := range statements {
+		sum += s.Confidence
+		if s.True {
+			right++
+		}
+	}
+	if len(statements) > 0 {
+		sum /= float64(len(statements))
+		confidence = &sum
+	}
+	return confidence, share(right, len(statements))
+}
+
+func brier(statements []Statement) *float64 {
+	if len(statements) == 0 {
+		return nil
+	}
+	sum := 0.0
+	for _, s := range statements {
+		truth := 0.0
+		if s.True {
+			truth = 1
+		}
+		sum += (s.Confidence - truth) * (s.Confidence - truth)
+	}
+	sum /= float64(len(statements))
+	return &sum
+}
+
+func share(part, whole int) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	s := float64(part) / float64(whole)
+	return &s
+}
+
+// spread takes the values at the ranks ⌈n/2⌉ and ⌈0.9 n⌉.
+func spread(xs []float64) Spread {
+	if len(xs) == 0 {
+		return Spread{}
+	}
+	slices.Sort(xs)
+	at := func(q float64) *float64 { return &xs[int(math.Ceil(q*float64(len(xs))))-1] }
+	return Spread{at(0.5), at(0.9)}
+}

@@ -1,0 +1,76 @@
+package selftest
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"apisonde/probe/lab/limit"
+)
+
+func ptr(x float64) *float64 { return &x }
+
+var near = cmpopts.EquateApprox(0, 1e-12)
+
+func TestCalibrate(t *testing.T) {
+	t.Parallel()
+	got := calibrate([]Statement{{Confidence: 0.2}, {Confidence: 0.9, True: true}, {Confidence: 0.94}, {Confidence: 0.95, True: true}, {Confidence: 1, True: true}})
+	want := []Bin{
+		{0, 0.5, 1, ptr(0.2), ptr(0)}, {0.5, 0.7, 0, nil, nil}, {0.7, 0.8, 0, nil, nil}, {0.8, 0.9, 0, nil, nil},
+		{0.9, 0.95, 2, ptr(0.92), ptr(0.5)}, {0.95, 0.99, 1, ptr(0.95), ptr(1)}, {0.99, 1, 1, ptr(1), ptr(1)},
+	}
+	if diff := cmp.Diff(want, got, near); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBrier(t *testing.T) {
+	t.Parallel()
+	if got := brier([]Statement{{Confidence: 0.9, True: true}, {Confidence: 0.8}}); got == nil || math.Abs(*got-0.325) > 1e-12 {
+		t.Errorf("%v", got)
+	}
+	if brier(nil) != nil {
+		t.Error("a score of nothing")
+	}
+}
+
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	xs := make([]float64, 10)
+	for i := range xs {
+		xs[i] = float64(10 - i)
+	}
+	if diff := cmp.Diff(Spread{ptr(5), ptr(9)}, spread(xs)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSummarise(t *testing.T) {
+	t.Parallel()
+	truth := []limit.Truth{{Algorithm: "fixed-window", Limit: 9, Window: 2 * time.Second}}
+	r := Summarise(Config{Trials: 3, Seed: 4, Disturb: []string{"loss"}}, []Trial{
+		{Seed: 4, Family: "fixed-window", Spec: "a", Truth: truth, Requests: 50, Limited: 7, Wall: 10 * time.Second, Judgement: Judgement{
+			FamilyIs: Right, ScopeIs: Open, LimitIs: Right, WindowError: ptr(0.5), Stated: 4, Inside: 3,
+			Statements: []Statement{{Confidence: 0.9, Misses: []string{"limit"}}, {Confidence: 0.89}},
+		}},
+		{Seed: 5, Family: "none", Spec: "none", Requests: 1000, Judgement: Judgement{FamilyIs: Right, ScopeIs: Unknown, LimitIs: Unknown}},
+	})
+	want := Group{
+		Family: "all", Trials: 2, FamilyIs: Answers{Right: 2}, ScopeIs: Answers{Open: 1}, LimitIs: Answers{Right: 1},
+		WindowError: Spread{ptr(0.5), ptr(0.5)}, Inside: ptr(0.75), Requests: Spread{ptr(5), ptr(5)}, Rejections: Spread{ptr(7), ptr(7)},
+		Wall: Spread{ptr(5), ptr(5)}, Statements: 2, MeanConfidence: ptr(0.895),
+	}
+	if diff := cmp.Diff(want, r.All, near); diff != "" {
+		t.Errorf("all:\n%s", diff)
+	}
+	if len(r.Families) != 2 || r.Families[1].Family != "none" || r.Trials != 2 || r.Planned != 3 {
+		t.Errorf("%+v", r)
+	}
+	mistaken := []Mistaken{{4, "fixed-window", "a", Statement{Confidence: 0.9, Misses: []string{"limit"}}}}
+	if diff := cmp.Diff(mistaken, r.Wrong); diff != "" {
+		t.Errorf("confidently wrong:\n%s", diff)
+	}
+}
