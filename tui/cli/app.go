@@ -101,6 +101,7 @@ func commands(std *streams) []*cli.Command {
 		analyzeCommand(std),
 		reportCommand(std),
 		labCommand(std),
+		selftestCommand(std),
 		versionCommand(std),
 	}
 }

@@ -123,7 +123,7 @@ func (d *documented) run(t *testing.T, command string) string {
 }
 
 // progress is what a run that takes longer says in between.
-var progress = regexp.MustCompile(`(?m)^ *\d+s  \d+ of at most \d+ sent.*\n`)
+var progress = regexp.MustCompile(`(?m)^ *\d+s  \d+ of (?:at most )?\d+ (?:sent|trials done).*\n`)
 
 var listen = regexp.MustCompile(`--listen (127\.0\.0\.1:\d+)`)
 
