@@ -46,6 +46,14 @@ func newSession(d probe.Decider, cfg Config) *session {
 	s.server = newServer(cfg.Stack, s.start.Add(cfg.Net.Skew))
 	cfg.Stack.Seed(cfg.Seed)
 	cfg.Stack.Start(s.server.origin.Add(-time.Duration(s.random.Int64N(int64(time.Hour)))))
+	if c := cfg.Change; c != nil {
+		c.Stack.Seed(cfg.Seed)
+		c.Stack.Start(s.server.origin.Add(c.At))
+		s.server.change = c
+	}
+	if cfg.Others.Rate > 0 {
+		s.server.crowd = newCrowd(cfg.Others, cfg.Seed)
+	}
 	return s
 }
 
@@ -91,8 +99,9 @@ type burst struct {
 	plan.Step
 	no       int
 	start    time.Duration
-	parties  []*party // of the sends, in their order
-	next     int      // first send that has not left
+	parties  []*party      // of the sends, in their order
+	next     int           // first send that has not left
+	late     time.Duration // how far the client misses the next one's moment
 	inflight int
 	limited  int
 	admitted int
@@ -124,6 +133,7 @@ func (s *session) do(no int, step plan.Step) probe.StopReason {
 		case due < never:
 			s.now = due
 			s.send(b)
+			b.late = s.stall()
 		default:
 			if len(b.Sends) == 0 {
 				s.now = b.start // such a step is a pause
@@ -185,9 +195,17 @@ func (s *session) due(b *burst) (time.Duration, probe.StopReason) {
 	if b.inflight >= b.Width || s.guard.full(b.parties[b.next]) {
 		return never, probe.StopNone
 	}
-	due := s.guard.pace(max(s.now, b.start+b.Sends[b.next].At))
+	due := s.guard.pace(max(s.now, b.start+b.Sends[b.next].At+b.late))
 	if s.guard.late(due) {
 		return never, probe.StopDuration
 	}
 	return due, probe.StopNone
+}
+
+// stall draws how late the next send is.
+func (s *session) stall() time.Duration {
+	if s.Net.Stall <= 0 || s.random.Float64() >= s.Net.Stall {
+		return 0
+	}
+	return time.Duration(s.random.Int64N(int64(s.Net.Stalled) + 1))
 }

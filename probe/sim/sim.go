@@ -23,6 +23,23 @@ type Net struct {
 	Spurious float64       // share of admitted requests that the application answers with 500
 	Think    time.Duration // what a call of Next costs
 	Skew     time.Duration // the server's clock less the client's
+	Stall    float64       // share of sends that the client misses its moment for
+	Stalled  time.Duration // most that it is late then, uniform
+}
+
+// Others are callers elsewhere who count as Identity on Route, at memoryless
+// intervals from offset zero on. The zero value is nobody.
+type Others struct {
+	Identity trace.Identity
+	Route    string
+	Rate     float64 // a second, on average
+}
+
+// Change puts another stack in the place of the one before: a restart, or
+// another policy. Requests in flight stay with the stack that admitted them.
+type Change struct {
+	At    time.Duration // offset from the origin
+	Stack *limit.Stack  // used up by the run; it starts at At
 }
 
 // Config is one run.
@@ -33,6 +50,8 @@ type Config struct {
 	Seed     uint64
 	Loopback bool // what the trace says of the target
 	Net      Net
+	Others   Others
+	Change   *Change // nil: the limiter stays what it is
 
 	// Start is the client's wall clock at offset zero. The zero value is a
 	// moment drawn from the seed, so that nothing comes to depend on the phase.
@@ -47,8 +66,8 @@ const defaultTimeout = 5 * time.Second
 // in the way. No ceiling is passed: a request that would pass the rate or the
 // in-flight ceiling is delayed, one of an identity whose rejections are spent is
 // left out, one that would pass another ceiling ends the run. So do three steps
-// in a row that sent nothing. Nothing is ever late: a request is planned for the
-// instant at which it could leave.
+// in a row that sent nothing. A request is planned for the instant at which it
+// could leave, and late by nothing but Net.Stall.
 //
 // The server's start, to which windows may be aligned, is drawn from the seed
 // and lies up to an hour before the run, unless the stack has been started.

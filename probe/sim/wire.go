@@ -16,7 +16,7 @@ func (s *session) send(b *burst) {
 		Seq: index + 1, Step: b.no,
 		Identity: send.Identity, Route: send.Route,
 		Conn:    s.reserve(p, send.NewConn),
-		Planned: s.now, Written: s.now,
+		Planned: s.now - b.late, Written: s.now,
 	})
 	s.senders = append(s.senders, p)
 	s.guard.count(s.now)
@@ -47,7 +47,7 @@ func (s *session) handle(e event, b *burst) {
 	s.now = max(s.now, e.at)
 	switch e.kind {
 	case release:
-		s.server.release(e.index)
+		s.server.release(e.at, e.index)
 	case arrive:
 		s.arrive(e)
 	case closed:
@@ -102,6 +102,8 @@ type server struct {
 	stack  *limit.Stack
 	origin time.Time // the server's clock at offset zero
 	held   map[int]limit.Decision
+	change *Change // to come; nil: none
+	crowd  *crowd  // nil: nobody else calls
 
 	second int64 // that date was written for
 	date   trace.Text
@@ -113,22 +115,41 @@ func newServer(stack *limit.Stack, origin time.Time) *server {
 
 // decide charges the limiters for o, which arrives at.
 func (s *server) decide(at time.Duration, index int, o *trace.Observation) limit.Decision {
-	id := o.Identity
-	user := id.User
-	if user == "" {
-		user = id.Owner
-	}
-	d := s.stack.Decide(s.origin.Add(at), limit.Request{
-		IP: id.Vantage, Key: id.Key, User: user, Forwarded: id.Forwarded,
-		Route: o.Route, Conn: o.Conn,
-	})
+	s.until(at)
+	d := s.stack.Decide(s.origin.Add(at), asks(o.Identity, o.Route, o.Conn))
 	if d.Holds() {
 		s.held[index] = d
 	}
 	return d
 }
 
-func (s *server) release(index int) {
+// asks is a request as limiters see it.
+func asks(id trace.Identity, route string, conn int) limit.Request {
+	user := id.User
+	if user == "" {
+		user = id.Owner
+	}
+	return limit.Request{
+		IP: id.Vantage, Key: id.Key, User: user, Forwarded: id.Forwarded,
+		Route: route, Conn: conn,
+	}
+}
+
+// until lets happen what others do, and what is done to the server, up to at.
+func (s *server) until(at time.Duration) {
+	if c := s.change; c != nil && c.At <= at {
+		if s.crowd != nil {
+			s.crowd.until(c.At, s)
+		}
+		s.stack, s.change = c.Stack, nil
+	}
+	if s.crowd != nil {
+		s.crowd.until(at, s)
+	}
+}
+
+func (s *server) release(at time.Duration, index int) {
+	s.until(at)
 	s.held[index].Release()
 	delete(s.held, index)
 }
