@@ -17,6 +17,10 @@ var selftestFormats = []format{formatPlain, formatJSON}
 
 func selftestCommand(std *streams) *cli.Command {
 	const group = "Trials"
+	kinds, what := selftest.Disturbances()
+	for i := range what {
+		what[i] = kinds[i] + " (" + what[i] + ")"
+	}
 	return &cli.Command{
 		Name:  "selftest",
 		Usage: "measure the inference over random limiters, in virtual time; sends nothing",
@@ -27,7 +31,8 @@ func selftestCommand(std *streams) *cli.Command {
 			&cli.IntFlag{Name: "trials", Base: 10, Category: group, Usage: "`N` limiters to draw", Value: 200, DefaultText: "200"},
 			&cli.Uint64Flag{Name: "seed", Base: 10, Category: group, Usage: "`N` of the first trial; each further one has the next number", Value: 1, DefaultText: "1"},
 			&cli.StringFlag{Name: "family", Category: group, Usage: "`NAME` of one kind of limiter: " + strings.Join(selftest.Families(), ", "), DefaultText: "all of them in turn"},
-			&cli.StringSliceFlag{Name: "disturb", Category: group, Usage: "`KIND` of fault on the path: " + strings.Join(selftest.Disturbances(), ", ") + "; repeatable", DefaultText: "none"},
+			&cli.StringSliceFlag{Name: "disturb", Category: group, Usage: "`KIND` of disturbance: " + strings.Join(what, ", ") + "; repeatable", DefaultText: "none"},
+			&cli.IntFlag{Name: "jobs", Base: 10, Category: group, Usage: "`N` trials at once; changes no figure", DefaultText: "one a processor"},
 		}, outputFlag(selftestFormats)),
 		Action: func(c *cli.Context) error {
 			form, err := readFormat(c, selftestFormats)
@@ -43,9 +48,13 @@ func selftestCommand(std *streams) *cli.Command {
 	}
 }
 
-// mostTrials is what a computer is done with in about a week; beyond it a typing
-// error is likelier than a wish.
-const mostTrials = 1_000_000
+const (
+	// mostTrials is what a computer is done with in about a day, and remembers
+	// without effort; beyond it a typing error is likelier than a wish.
+	mostTrials = 100_000
+	// mostJobs is more than any computer has processors for.
+	mostJobs = 1024
+)
 
 func readSelftest(c *cli.Context) (selftest.Config, error) {
 	cfg := selftest.Config{Trials: c.Int("trials"), Seed: c.Uint64("seed"), Family: c.String("family")}
@@ -55,9 +64,13 @@ func readSelftest(c *cli.Context) (selftest.Config, error) {
 	if c.IsSet("family") && !slices.Contains(selftest.Families(), cfg.Family) {
 		return cfg, usagef("--family is one of %s", strings.Join(selftest.Families(), ", "))
 	}
+	if cfg.Workers = c.Int("jobs"); c.IsSet("jobs") && (cfg.Workers < 1 || cfg.Workers > mostJobs) {
+		return cfg, usagef("--jobs is a number from 1 to %d", mostJobs)
+	}
+	kinds, _ := selftest.Disturbances()
 	for _, kind := range c.StringSlice("disturb") {
-		if !slices.Contains(selftest.Disturbances(), kind) {
-			return cfg, usagef("--disturb is one of %s", strings.Join(selftest.Disturbances(), ", "))
+		if !slices.Contains(kinds, kind) {
+			return cfg, usagef("--disturb is one of %s", strings.Join(kinds, ", "))
 		}
 		if !slices.Contains(cfg.Disturb, kind) {
 			cfg.Disturb = append(cfg.Disturb, kind)

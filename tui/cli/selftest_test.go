@@ -14,7 +14,7 @@ import (
 // Ctrl-C ends a self-test with the figures of the trials that are done.
 func TestSelftestInterrupted(t *testing.T) {
 	t.Parallel()
-	c := program(t, "selftest", "--trials", "1000000", "--output", "json")
+	c := program(t, "selftest", "--trials", "100000", "--output", "json")
 	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestSelftestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stderr)
-	if !lines.Scan() || !strings.Contains(lines.Text(), "of 1000000 trials done") {
+	if !lines.Scan() || !strings.Contains(lines.Text(), "of 100000 trials done") {
 		t.Fatalf("it says %q", lines.Text())
 	}
 	if err := c.Process.Signal(os.Interrupt); err != nil {

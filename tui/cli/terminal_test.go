@@ -119,6 +119,7 @@ func TestSilentTerminal(t *testing.T) {
 		{"analyze nowhere", 2},
 		{"report nowhere", 2},
 		{"lab --listen nowhere --limiter none", 2},
+		{"selftest --trials 0", 2},
 	} {
 		seen[strings.Split(c.args, " ")[0]] = true
 		t.Run(c.args, func(t *testing.T) {

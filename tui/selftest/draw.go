@@ -29,7 +29,13 @@ var families = []struct {
 	{"leaky-queue", []string{"leaky-queue"}},
 	{"concurrency", []string{"concurrency"}},
 	{"none", []string{"none"}},
+	{layered, []string{"fixed-window,align=clock", "fixed-window,align=first-request", "sliding-log", "sliding-counter,align=clock", "token-bucket"}},
 }
+
+// layered is the family of two limiters on one path.
+const layered = "layers"
+
+var scopes = []string{"global", "ip", "key", "user", "route", "ip+key", "ip+route", "ip+user", "key+route"}
 
 // Families are the names of the kinds of limiter, in the order of the trials.
 func Families() []string {
@@ -40,8 +46,9 @@ func Families() []string {
 	return names
 }
 
-// draw makes up a limiter of a family. It depends on nothing but its arguments.
-func draw(family string, seed uint64) string {
+// draw makes up a limiter of a family, one spec a layer. It depends on nothing
+// but its arguments.
+func draw(family string, seed uint64) []string {
 	h := fnv.New64a()
 	h.Write([]byte(family))
 	r := rand.New(rand.NewPCG(seed, h.Sum64()))
@@ -52,9 +59,26 @@ func draw(family string, seed uint64) string {
 	if r.IntN(2) == 0 {            // people configure round ones
 		window = []float64{1, 2, 5, 10, 15, 20, 30}[r.IntN(7)]
 	}
-	rest := ",by=" + []string{"global", "ip", "key", "user", "ip+key", "ip+route", "ip+user"}[r.IntN(7)] + ",headers=none"
+	by := scopes[r.IntN(len(scopes))]
+	if family != layered {
+		return []string{spec(r, form, limit, window, by)}
+	}
+	// The outer layer admits more at once, and less in the long run.
+	limit, window = int(math.Round(logUniform(r, 5, 20))), logUniform(r, 1, 5)
+	outer := int(math.Round(float64(limit) * (2 + 4*r.Float64())))
+	wider := float64(outer) / float64(limit) * window * (1.5 + 2*r.Float64())
+	return []string{
+		spec(r, form, limit, window, by),
+		spec(r, forms[r.IntN(len(forms))], outer, wider, scopes[r.IntN(len(scopes))]),
+	}
+}
+
+// spec writes one layer.
+func spec(r *rand.Rand, form string, limit int, window float64, by string) string {
+	rest := ",by=" + by + ",headers=none"
 	rate := min(40, float64(limit)/window) // a second; faster refills cannot be exhausted one by one
-	switch family {
+	kind, _, _ := strings.Cut(form, ",")
+	switch kind {
 	case "none":
 		return form
 	case "token-bucket":
@@ -63,7 +87,8 @@ func draw(family string, seed uint64) string {
 		return fmt.Sprintf("%s,rate=%.3f,depth=%d%s", form, rate, limit, rest)
 	case "concurrency":
 		return fmt.Sprintf("%s,limit=%d,latency=%dms%s", form, int(math.Round(logUniform(r, 2, 50))), 20+r.IntN(180), rest)
-	case "penalty":
+	}
+	if strings.Contains(form, "=P") {
 		form = strings.Replace(form, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())), 1)
 	}
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs%s", form, limit, window, rest)

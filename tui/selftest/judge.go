@@ -28,72 +28,148 @@ type Statement struct {
 	Misses     []string `json:"misses"` // what is wrong with it, in words
 }
 
-// Judgement is a verdict held against the truth.
+// Judgement is a verdict held against the truth: one layer after another, and
+// all that it states.
 type Judgement struct {
+	Layers     []Layer
+	Statements []Statement
+}
+
+// Layer is what a verdict says of one layer. A server without a limit has one,
+// of which nothing but its family is asked.
+type Layer struct {
 	FamilyIs, ScopeIs Answer
 	LimitIs           Answer   // Right only where the very number was stated
 	WindowError       *float64 // relative, unsigned; nil: not stated, or there is none
 	RateError         *float64
 	Stated            int // figures that were stated
 	Inside            int // of these, how many have the truth in their interval
-	Statements        []Statement
 }
 
-// judge holds the limits of a verdict against what is true: one layer, or none.
-// Of several limits stated where there is one, all but the first true one are
-// false, and the family is wrong.
+// judge holds the limits of a verdict against what is true. Each limit is taken
+// to mean the layer that it fits best, one layer at most; one more limit than
+// there are layers is false, and so is the family of the layer it copies.
 func judge(truths []limit.Truth, limits []verdict.Limit) Judgement {
-	j := Judgement{FamilyIs: Unknown, ScopeIs: Unknown, LimitIs: Unknown, Statements: []Statement{}}
+	j := Judgement{Statements: []Statement{}}
 	if len(truths) == 0 {
-		j.FamilyIs = Right
+		none := Layer{FamilyIs: Right}
 		for _, l := range limits {
-			j.FamilyIs = Wrong
+			none.FamilyIs = Wrong
 			j.Statements = append(j.Statements, Statement{l.Confidence, false, []string{"there is no limit"}})
 		}
+		j.Layers = []Layer{none}
 		return j
 	}
-	truth := truths[0]
-	best := -1 // the limit that is taken to mean the layer
-	for i, l := range limits {
-		s := state(&truth, &l)
-		if s.True && best >= 0 {
-			s.True, s.Misses = false, []string{"there is no second limit"}
-		} else if s.True {
-			best = i
+	means := assign(truths, limits)
+	for i := range truths {
+		l := Layer{FamilyIs: Unknown, ScopeIs: Unknown, LimitIs: Unknown}
+		if k := slices.Index(means, i); k >= 0 {
+			l = layer(&truths[i], &limits[k])
 		}
-		j.Statements = append(j.Statements, s)
+		j.Layers = append(j.Layers, l)
 	}
-	if len(limits) == 0 {
-		return j
+	for k := range limits {
+		if means[k] >= 0 {
+			j.Statements = append(j.Statements, state(&truths[means[k]], &limits[k]))
+			continue
+		}
+		j.Statements = append(j.Statements, Statement{limits[k].Confidence, false, []string{"there is no further limit"}})
+		if len(truths) == 1 {
+			j.Layers[0].FamilyIs = Wrong
+		}
 	}
-	l := &limits[max(best, 0)]
-	j.FamilyIs = family(&truth, l)
-	if len(limits) > 1 {
-		j.FamilyIs = Wrong
+	return j
+}
+
+// judgeAny judges a verdict where each of several policies may be meant: before
+// and after a change, or one node's and that of all. It takes the one that fits
+// best.
+func judgeAny(policies [][]limit.Truth, limits []verdict.Limit) Judgement {
+	best, most := Judgement{}, -1
+	for _, truths := range policies {
+		j, score := judge(truths, limits), 0
+		for _, s := range j.Statements {
+			if s.True {
+				score += 100
+			}
+		}
+		for _, l := range j.Layers {
+			score += l.Inside
+		}
+		if score > most {
+			best, most = j, score
+		}
 	}
-	j.ScopeIs = scope(&truth, l)
-	for _, f := range figures(&truth, l) {
+	return best
+}
+
+// assign says which layer each limit means, -1 for none: the best match first.
+func assign(truths []limit.Truth, limits []verdict.Limit) []int {
+	means := make([]int, len(limits))
+	for k := range means {
+		means[k] = -1
+	}
+	for range min(len(truths), len(limits)) {
+		most, bestK, bestI := -1, 0, 0
+		for k := range limits {
+			for i := range truths {
+				if means[k] >= 0 || slices.Contains(means, i) {
+					continue
+				}
+				if m := match(&truths[i], &limits[k]); m > most {
+					most, bestK, bestI = m, k, i
+				}
+			}
+		}
+		means[bestK] = bestI
+	}
+	return means
+}
+
+// match weighs what a limit says rightly of a layer.
+func match(truth *limit.Truth, l *verdict.Limit) int {
+	of := layer(truth, l)
+	m := of.Inside
+	if of.LimitIs == Right {
+		m += 8
+	}
+	if of.ScopeIs == Right {
+		m += 4
+	}
+	if of.FamilyIs == Right || of.FamilyIs == Open {
+		m += 2
+	}
+	if state(truth, l).True {
+		m += 100
+	}
+	return m
+}
+
+// layer judges what one limit says of the layer it means.
+func layer(truth *limit.Truth, l *verdict.Limit) Layer {
+	of := Layer{FamilyIs: family(truth, l), ScopeIs: scope(truth, l), LimitIs: Unknown}
+	for _, f := range figures(truth, l) {
 		if f.stated == nil {
 			continue
 		}
-		j.Stated++
+		of.Stated++
 		if f.inside() {
-			j.Inside++
+			of.Inside++
 		}
 		off := math.Abs(f.stated.Value-f.truth) / f.truth
 		switch {
 		case f.truth == 0:
 		case f.name == "window_s":
-			j.WindowError = &off
+			of.WindowError = &off
 		case f.name == "rate_per_s":
-			j.RateError = &off
-		case f.name == countOf(&truth):
-			if j.LimitIs = Wrong; off < tiny {
-				j.LimitIs = Right
+			of.RateError = &off
+		case f.name == countOf(truth):
+			if of.LimitIs = Wrong; off < tiny {
+				of.LimitIs = Right
 			}
 		}
 	}
-	return j
+	return of
 }
 
 // state judges one limit as confidence means it: scope, algorithm and every

@@ -8,9 +8,9 @@ import (
 	"apisonde/probe/lab/limit"
 )
 
-func truthOf(t *testing.T, spec string) []limit.Truth {
+func truthOf(t *testing.T, specs ...string) []limit.Truth {
 	t.Helper()
-	stack, err := limit.Parse([]string{spec})
+	stack, err := limit.Parse(specs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +64,8 @@ func TestJudge(t *testing.T) {
 		l := window()
 		c.change(&l)
 		j := judge(truthOf(t, "fixed-window,limit=20,window=5s,by=key"), []verdict.Limit{l})
-		if j.FamilyIs != c.family || j.ScopeIs != c.scope || j.LimitIs != c.limit || j.Inside != c.inside {
-			t.Errorf("%s: family %s, scope %s, limit %s, %d inside", c.name, j.FamilyIs, j.ScopeIs, j.LimitIs, j.Inside)
+		if of := j.Layers[0]; of.FamilyIs != c.family || of.ScopeIs != c.scope || of.LimitIs != c.limit || of.Inside != c.inside {
+			t.Errorf("%s: %+v", c.name, of)
 		}
 		s := j.Statements[0]
 		if s.True != (c.misses == "") || !strings.Contains(strings.Join(s.Misses, "; "), c.misses) || s.Confidence != 0.95 {
@@ -79,7 +79,7 @@ func TestJudgeErrors(t *testing.T) {
 	t.Parallel()
 	l := window()
 	l.RatePerS = nil
-	j := judge(truthOf(t, "fixed-window,limit=20,window=5s,by=key"), []verdict.Limit{l})
+	j := judge(truthOf(t, "fixed-window,limit=20,window=5s,by=key"), []verdict.Limit{l}).Layers[0]
 	if j.WindowError == nil || *j.WindowError < 0.0199 || *j.WindowError > 0.0201 || j.RateError != nil || j.Stated != 3 {
 		t.Errorf("%+v", j)
 	}
@@ -90,17 +90,17 @@ func TestJudgeErrors(t *testing.T) {
 func TestJudgeCountsLayers(t *testing.T) {
 	t.Parallel()
 	j := judge(truthOf(t, "fixed-window,limit=20,window=5s,by=key"), []verdict.Limit{window(), window()})
-	if j.FamilyIs != Wrong || !j.Statements[0].True || j.Statements[1].True {
+	if j.Layers[0].FamilyIs != Wrong || !j.Statements[0].True || j.Statements[1].True {
 		t.Errorf("a copy: %+v", j)
 	}
 	j = judge(nil, []verdict.Limit{window()})
-	if j.FamilyIs != Wrong || j.Statements[0].True {
+	if j.Layers[0].FamilyIs != Wrong || j.Statements[0].True {
 		t.Errorf("no limit, one stated: %+v", j)
 	}
-	if j = judge(nil, nil); j.FamilyIs != Right || len(j.Statements) != 0 {
+	if j = judge(nil, nil); j.Layers[0].FamilyIs != Right || len(j.Statements) != 0 {
 		t.Errorf("no limit, none stated: %+v", j)
 	}
-	if j = judge(truthOf(t, "token-bucket,rate=1,burst=5"), nil); j.FamilyIs != Unknown || len(j.Statements) != 0 {
+	if j = judge(truthOf(t, "token-bucket,rate=1,burst=5"), nil); j.Layers[0].FamilyIs != Unknown || len(j.Statements) != 0 {
 		t.Errorf("a limit, none stated: %+v", j)
 	}
 }
@@ -114,7 +114,31 @@ func TestJudgeQueue(t *testing.T) {
 	}
 	l := verdict.Limit{Scope: []string{"ip"}, Algorithm: verdict.LeakyQueue, Burst: verdict.Exact(float64(truth[0].Burst)), RatePerS: verdict.Exact(11)}
 	j := judge(truth, []verdict.Limit{l})
-	if j.LimitIs != Right || j.Statements[0].True || j.RateError == nil {
+	if j.Layers[0].LimitIs != Right || j.Statements[0].True || j.Layers[0].RateError == nil {
 		t.Errorf("%+v", j)
+	}
+}
+
+// Two layers are told apart by what is said of them, in whatever order; one that
+// is not mentioned is unknown.
+func TestJudgeLayers(t *testing.T) {
+	t.Parallel()
+	truths := truthOf(t, "fixed-window,limit=20,window=5s,by=key", "sliding-log,limit=60,window=1m,by=ip")
+	inner := window()
+	outer := verdict.Limit{
+		Scope: []string{"ip"}, Algorithm: verdict.FixedWindow, Confidence: 0.9,
+		Limit: verdict.Exact(60), WindowS: &verdict.Figure{Value: 57, Lo: 55, Hi: 65},
+	}
+	for _, limits := range [][]verdict.Limit{{inner, outer}, {outer, inner}} {
+		j := judge(truths, limits)
+		a, b := j.Layers[0], j.Layers[1]
+		if a.FamilyIs != Right || a.LimitIs != Right || b.FamilyIs != Wrong || b.ScopeIs != Right || b.LimitIs != Right ||
+			b.WindowError == nil || len(j.Statements) != 2 || j.Statements[0].True == j.Statements[1].True {
+			t.Errorf("%+v", j)
+		}
+	}
+	j := judge(truths, []verdict.Limit{inner})
+	if j.Layers[0].ScopeIs != Right || j.Layers[1].ScopeIs != Unknown || !j.Statements[0].True {
+		t.Errorf("the inner one alone: %+v", j)
 	}
 }

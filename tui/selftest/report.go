@@ -3,6 +3,9 @@ package selftest
 import (
 	"math"
 	"slices"
+	"strings"
+
+	"apisonde/probe/lab/limit"
 )
 
 // Schema names the format of a report and its version.
@@ -18,6 +21,9 @@ type Report struct {
 	Disturb     []string   `json:"disturb"`
 	All         Group      `json:"all"`
 	Families    []Group    `json:"families"`
+	Layers      []Group    `json:"layers"` // of pairs: each layer, the inner one first
+	Both        *float64   `json:"both"`   // share of pairs with both scopes and both limits right
+	Scopes      []Group    `json:"scopes"`
 	Brier       *float64   `json:"brier"` // mean square of confidence less truth, which is 0 or 1
 	Calibration []Bin      `json:"calibration"`
 	Wrong       []Mistaken `json:"confidently_wrong"`
@@ -25,7 +31,7 @@ type Report struct {
 
 // Group is what several trials have in common.
 type Group struct {
-	Family         string   `json:"family"`
+	Name           string   `json:"name"`
 	Trials         int      `json:"trials"`
 	FamilyIs       Answers  `json:"family_is"`
 	ScopeIs        Answers  `json:"scope_is"` // of trials with a limit
@@ -95,19 +101,25 @@ var edges = []float64{0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
 func Summarise(cfg Config, trials []Trial) Report {
 	r := Report{
 		Schema: Schema, Trials: len(trials), Planned: cfg.Trials, Seed: cfg.Seed,
-		Disturb: append([]string{}, cfg.Disturb...), Families: []Group{}, Wrong: []Mistaken{},
+		Disturb: append([]string{}, cfg.Disturb...), Families: []Group{}, Layers: []Group{}, Scopes: []Group{}, Wrong: []Mistaken{},
 	}
-	r.All = group("all", trials)
+	single, pairs := split(trials)
+	r.All = group("all", single, 0)
 	for _, name := range Families() {
-		var of []Trial
-		for _, t := range trials {
-			if t.Family == name {
-				of = append(of, t)
+		r.Families = appendGroup(r.Families, name, single, func(t *Trial) bool { return t.Family == name })
+	}
+	for _, by := range scopes {
+		r.Scopes = appendGroup(r.Scopes, by, single, func(t *Trial) bool { return len(t.Truth) > 0 && scopeName(t.Truth[0].Scope) == by })
+	}
+	if len(pairs) > 0 {
+		r.Layers = []Group{group("inner", pairs, 0), group("outer", pairs, 1)}
+		both := 0
+		for _, t := range pairs {
+			if !slices.ContainsFunc(t.Layers, func(l Layer) bool { return l.ScopeIs != Right || l.LimitIs != Right }) {
+				both++
 			}
 		}
-		if len(of) > 0 {
-			r.Families = append(r.Families, group(name, of))
-		}
+		r.Both = share(both, len(pairs))
 	}
 	var statements []Statement
 	for _, t := range trials {
@@ -122,29 +134,67 @@ func Summarise(cfg Config, trials []Trial) Report {
 	return r
 }
 
-func group(name string, trials []Trial) Group {
-	g := Group{Family: name, Trials: len(trials)}
+// split parts the trials of pairs from the others.
+func split(trials []Trial) (single, pairs []Trial) {
+	for _, t := range trials {
+		if t.Family == layered {
+			pairs = append(pairs, t)
+		} else {
+			single = append(single, t)
+		}
+	}
+	return single, pairs
+}
+
+// appendGroup adds those of the trials that belong together, if there are any.
+func appendGroup(groups []Group, name string, trials []Trial, belongs func(*Trial) bool) []Group {
+	var of []Trial
+	for i := range trials {
+		if belongs(&trials[i]) {
+			of = append(of, trials[i])
+		}
+	}
+	if len(of) == 0 {
+		return groups
+	}
+	return append(groups, group(name, of, 0))
+}
+
+// scopeName writes a scope as specs do.
+func scopeName(scope []string) string {
+	if len(scope) == 0 {
+		return "global"
+	}
+	return strings.Join(scope, "+")
+}
+
+// group sums up what trials say of the layer with that index; requests, time and
+// statements are those of the whole trial.
+func group(name string, trials []Trial, index int) Group {
+	g := Group{Name: name, Trials: len(trials)}
 	var window, rate, requests, rejections, wall []float64
 	var stated, inside int
 	var statements []Statement
 	for _, t := range trials {
-		g.FamilyIs.add(t.FamilyIs)
+		of, truth := t.Layers[index], limit.Truth{}
+		g.FamilyIs.add(of.FamilyIs)
 		statements = append(statements, t.Statements...)
 		if len(t.Truth) == 0 {
 			continue
 		}
-		g.ScopeIs.add(t.ScopeIs)
-		g.LimitIs.add(t.LimitIs)
-		if t.WindowError != nil {
-			window = append(window, *t.WindowError)
+		truth = t.Truth[index]
+		g.ScopeIs.add(of.ScopeIs)
+		g.LimitIs.add(of.LimitIs)
+		if of.WindowError != nil {
+			window = append(window, *of.WindowError)
 		}
-		if t.RateError != nil {
-			rate = append(rate, *t.RateError)
+		if of.RateError != nil {
+			rate = append(rate, *of.RateError)
 		}
-		stated, inside = stated+t.Stated, inside+t.Inside
-		requests = append(requests, float64(t.Requests)/float64(size(&t.Truth[0])+1))
+		stated, inside = stated+of.Stated, inside+of.Inside
+		requests = append(requests, float64(t.Requests)/float64(size(&truth)+1))
 		rejections = append(rejections, float64(t.Limited))
-		if w := span(&t.Truth[0]); w > 0 {
+		if w := span(&truth); w > 0 {
 			wall = append(wall, t.Wall.Seconds()/w.Seconds())
 		}
 	}

@@ -53,24 +53,46 @@ func TestSummarise(t *testing.T) {
 	truth := []limit.Truth{{Algorithm: "fixed-window", Limit: 9, Window: 2 * time.Second}}
 	r := Summarise(Config{Trials: 3, Seed: 4, Disturb: []string{"loss"}}, []Trial{
 		{Seed: 4, Family: "fixed-window", Spec: "a", Truth: truth, Requests: 50, Limited: 7, Wall: 10 * time.Second, Judgement: Judgement{
-			FamilyIs: Right, ScopeIs: Open, LimitIs: Right, WindowError: ptr(0.5), Stated: 4, Inside: 3,
+			Layers:     []Layer{{FamilyIs: Right, ScopeIs: Open, LimitIs: Right, WindowError: ptr(0.5), Stated: 4, Inside: 3}},
 			Statements: []Statement{{Confidence: 0.9, Misses: []string{"limit"}}, {Confidence: 0.89}},
 		}},
-		{Seed: 5, Family: "none", Spec: "none", Requests: 1000, Judgement: Judgement{FamilyIs: Right, ScopeIs: Unknown, LimitIs: Unknown}},
+		{Seed: 5, Family: "none", Spec: "none", Requests: 1000, Judgement: Judgement{Layers: []Layer{{FamilyIs: Right}}}},
 	})
 	want := Group{
-		Family: "all", Trials: 2, FamilyIs: Answers{Right: 2}, ScopeIs: Answers{Open: 1}, LimitIs: Answers{Right: 1},
+		Name: "all", Trials: 2, FamilyIs: Answers{Right: 2}, ScopeIs: Answers{Open: 1}, LimitIs: Answers{Right: 1},
 		WindowError: Spread{ptr(0.5), ptr(0.5)}, Inside: ptr(0.75), Requests: Spread{ptr(5), ptr(5)}, Rejections: Spread{ptr(7), ptr(7)},
 		Wall: Spread{ptr(5), ptr(5)}, Statements: 2, MeanConfidence: ptr(0.895),
 	}
 	if diff := cmp.Diff(want, r.All, near); diff != "" {
 		t.Errorf("all:\n%s", diff)
 	}
-	if len(r.Families) != 2 || r.Families[1].Family != "none" || r.Trials != 2 || r.Planned != 3 {
+	if len(r.Families) != 2 || r.Families[1].Name != "none" || r.Trials != 2 || r.Planned != 3 {
 		t.Errorf("%+v", r)
+	}
+	if len(r.Scopes) != 1 || r.Scopes[0].Name != "global" || r.Scopes[0].Trials != 1 {
+		t.Errorf("scopes: %+v", r.Scopes)
 	}
 	mistaken := []Mistaken{{4, "fixed-window", "a", Statement{Confidence: 0.9, Misses: []string{"limit"}}}}
 	if diff := cmp.Diff(mistaken, r.Wrong); diff != "" {
 		t.Errorf("confidently wrong:\n%s", diff)
+	}
+}
+
+// Pairs stand apart from the others, layer by layer.
+func TestSummarisePairs(t *testing.T) {
+	t.Parallel()
+	truth := []limit.Truth{{Limit: 9, Window: 2 * time.Second}, {Limit: 19, Window: 5 * time.Second}}
+	right := Layer{FamilyIs: Right, ScopeIs: Right, LimitIs: Right}
+	r := Summarise(Config{Trials: 3}, []Trial{
+		{Family: layered, Truth: truth, Requests: 40, Judgement: Judgement{Layers: []Layer{right, {FamilyIs: Open, ScopeIs: Right, LimitIs: Wrong}}}},
+		{Family: layered, Truth: truth, Requests: 40, Judgement: Judgement{Layers: []Layer{right, right}}},
+		{Family: "none", Judgement: Judgement{Layers: []Layer{{FamilyIs: Right}}}},
+	})
+	if r.All.Trials != 1 || len(r.Layers) != 2 || r.Both == nil || *r.Both != 0.5 {
+		t.Fatalf("%+v", r)
+	}
+	inner, outer := r.Layers[0], r.Layers[1]
+	if inner.LimitIs.Right != 2 || outer.LimitIs != (Answers{Right: 1, Wrong: 1}) || *inner.Requests.Median != 4 || *outer.Requests.Median != 2 {
+		t.Errorf("%+v\n%+v", inner, outer)
 	}
 }

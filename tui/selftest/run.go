@@ -32,7 +32,6 @@ func Run(ctx context.Context, cfg Config) ([]Trial, error) {
 	if cfg.Family != "" {
 		names = []string{cfg.Family}
 	}
-	net := disturbed(cfg.Disturb)
 	trials := make([]*Trial, cfg.Trials)
 	var (
 		all   sync.WaitGroup
@@ -43,7 +42,7 @@ func Run(ctx context.Context, cfg Config) ([]Trial, error) {
 	for range min(cfg.Workers, cfg.Trials) {
 		all.Go(func() {
 			for i := range next {
-				t, whole, err := try(ctx, names[i%len(names)], cfg.Seed+uint64(i), net)
+				t, whole, err := try(ctx, names[i%len(names)], cfg.Seed+uint64(i), cfg.Disturb)
 				mu.Lock()
 				if err != nil && first == nil {
 					first = err

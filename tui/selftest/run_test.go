@@ -14,7 +14,7 @@ func TestDraw(t *testing.T) {
 	t.Parallel()
 	for _, family := range Families() {
 		for seed := range uint64(50) {
-			stack, err := limit.Parse([]string{draw(family, seed)})
+			stack, err := limit.Parse(draw(family, seed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,5 +55,45 @@ func TestRunStops(t *testing.T) {
 	trials, err := Run(ctx, Config{Trials: 100, Seed: 1, Workers: 1, Family: "none", Done: stop})
 	if err != nil || len(trials) != 1 {
 		t.Errorf("%d trials, %v", len(trials), err)
+	}
+}
+
+// Every disturbance is possible with every family, and says in which way it
+// disturbs where that is drawn for the trial.
+func TestWorlds(t *testing.T) {
+	t.Parallel()
+	kinds, _ := Disturbances()
+	for _, family := range Families() {
+		for seed := range uint64(20) {
+			for _, kind := range append(kinds, "") {
+				w, err := newWorld(family, seed, []string{kind})
+				if err != nil {
+					t.Fatalf("%s: %v", kind, err)
+				}
+				policies := 1
+				if (kind == "nodes" || kind == "change" || kind == "restart") && family != "none" {
+					policies = 2
+				}
+				if len(w.truths) != policies {
+					t.Errorf("%s, %s: %d policies", w.describe(), kind, len(w.truths))
+				}
+			}
+			if _, err := newWorld(family, seed, kinds); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestScaled(t *testing.T) {
+	t.Parallel()
+	for spec, want := range map[string]string{
+		"token-bucket,rate=1.5,burst=5,by=ip": "token-bucket,rate=3.000,burst=10,by=ip",
+		"fixed-window,limit=9,window=2s":      "fixed-window,limit=18,window=2s",
+		"leaky-queue,rate=1,depth=3":          "leaky-queue,rate=2.000,depth=6",
+	} {
+		if got := scaled(spec, 2); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

@@ -15,18 +15,25 @@ func Text(w io.Writer, r Report) error {
 		fmt.Fprintf(&b, ", disturbed by %s", strings.Join(r.Disturb, ", "))
 	}
 	b.WriteString(".\n")
-	groups := append(append([]Group{}, r.Families...), r.All)
+	groups := append(append(append([]Group{}, r.Families...), r.All), r.Layers...)
 	b.WriteString("\nAnswers (right / open with the truth among them / unknown / wrong)\n")
 	table(&b, "family\ttrials\talgorithm\tscope\tlimit exact\tstatements true", groups, func(g Group) string {
-		return fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%d of %d", g.Family, g.Trials, g.FamilyIs, g.ScopeIs, g.LimitIs, g.TrueOnes, g.Statements)
+		return fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%d of %d", g.Name, g.Trials, g.FamilyIs, g.ScopeIs, g.LimitIs, g.TrueOnes, g.Statements)
+	})
+	if r.Both != nil {
+		fmt.Fprintf(&b, "  of the pairs of layers, %s have both scopes and both limits right\n", percent(*r.Both))
+	}
+	b.WriteString("\nScopes (as above)\n")
+	table(&b, "scope\ttrials\tscope\tstatements true", r.Scopes, func(g Group) string {
+		return fmt.Sprintf("%s\t%d\t%s\t%d of %d", g.Name, g.Trials, g.ScopeIs, g.TrueOnes, g.Statements)
 	})
 	b.WriteString("\nFigures (relative error, median / 90th percentile)\n")
 	table(&b, "family\twindow\trate\ttruth inside the interval", groups, func(g Group) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%s", g.Family, g.WindowError.show(percent), g.RateError.show(percent), show(g.Inside, percent))
+		return fmt.Sprintf("%s\t%s\t%s\t%s", g.Name, g.WindowError.show(percent), g.RateError.show(percent), show(g.Inside, percent))
 	})
 	b.WriteString("\nCost (median / 90th percentile)\n")
 	table(&b, "family\trequests/(L+1)\trejections\tduration/W", groups, func(g Group) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%s", g.Family, g.Requests.show(tenths), g.Rejections.show(units), g.Wall.show(tenths))
+		return fmt.Sprintf("%s\t%s\t%s\t%s", g.Name, g.Requests.show(tenths), g.Rejections.show(units), g.Wall.show(tenths))
 	})
 	fmt.Fprintf(&b, "\nConfidence (Brier score %s)\n", show(r.Brier, thousandths))
 	table(&b, "stated\tstatements\tmean\ttrue", r.Calibration, func(bin Bin) string {

@@ -11,7 +11,7 @@ func TestTextSaysHowToRepeat(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Trials: 9, Seed: 1, Disturb: []string{"jitter", "loss"}}
 	r := Summarise(cfg, []Trial{{Seed: 4, Family: "none", Spec: "none", Judgement: Judgement{
-		FamilyIs: Wrong, Statements: []Statement{{Confidence: 0.97, Misses: []string{"there is no limit"}}},
+		Layers: []Layer{{FamilyIs: Wrong}}, Statements: []Statement{{Confidence: 0.97, Misses: []string{"there is no limit"}}},
 	}}})
 	var b strings.Builder
 	if err := Text(&b, r); err != nil {
