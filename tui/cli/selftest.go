@@ -33,6 +33,7 @@ func selftestCommand(std *streams) *cli.Command {
 			&cli.StringFlag{Name: "family", Category: group, Usage: "`NAME` of one kind of limiter: " + strings.Join(selftest.Families(), ", "), DefaultText: "all of them in turn"},
 			&cli.StringSliceFlag{Name: "disturb", Category: group, Usage: "`KIND` of disturbance: " + strings.Join(what, ", ") + "; repeatable", DefaultText: "none"},
 			&cli.IntFlag{Name: "jobs", Base: 10, Category: group, Usage: "`N` trials at once; changes no figure", DefaultText: "one a processor"},
+			&cli.BoolFlag{Name: "show-wrong", Category: group, Usage: "list every trial that is not wholly right, with the command that repeats it"},
 		}, outputFlag(selftestFormats)),
 		Action: func(c *cli.Context) error {
 			form, err := readFormat(c, selftestFormats)
@@ -57,7 +58,7 @@ const (
 )
 
 func readSelftest(c *cli.Context) (selftest.Config, error) {
-	cfg := selftest.Config{Trials: c.Int("trials"), Seed: c.Uint64("seed"), Family: c.String("family")}
+	cfg := selftest.Config{Trials: c.Int("trials"), Seed: c.Uint64("seed"), Family: c.String("family"), ShowWrong: c.Bool("show-wrong")}
 	if cfg.Trials < 1 || cfg.Trials > mostTrials {
 		return cfg, usagef("--trials is a number from 1 to %d", mostTrials)
 	}

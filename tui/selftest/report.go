@@ -1,6 +1,7 @@
 package selftest
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -26,7 +27,9 @@ type Report struct {
 	Scopes      []Group    `json:"scopes"`
 	Brier       *float64   `json:"brier"` // mean square of confidence less truth, which is 0 or 1
 	Calibration []Bin      `json:"calibration"`
+	Firm        *float64   `json:"firm"` // share of the true statements that are made with a confidence of 0.9 and more
 	Wrong       []Mistaken `json:"confidently_wrong"`
+	Flawed      []Flawed   `json:"flawed,omitempty"` // every trial that is not wholly right, where that was asked for
 }
 
 // Group is what several trials have in common.
@@ -91,7 +94,16 @@ type Mistaken struct {
 	Statement
 }
 
-// confident is from where on a false statement is called confidently wrong.
+// Flawed is a trial that is not wholly right, and what is amiss, in words.
+type Flawed struct {
+	Seed   uint64   `json:"seed"`
+	Family string   `json:"family"`
+	Spec   string   `json:"spec"`
+	Flaws  []string `json:"flaws"`
+}
+
+// confident is from where on a statement is firm, and a false one confidently
+// wrong.
 const confident = 0.9
 
 // edges of the bins of the calibration table.
@@ -129,9 +141,40 @@ func Summarise(cfg Config, trials []Trial) Report {
 				r.Wrong = append(r.Wrong, Mistaken{t.Seed, t.Family, t.Spec, s})
 			}
 		}
+		if cfg.ShowWrong {
+			if flaws := t.flaws(); len(flaws) > 0 {
+				r.Flawed = append(r.Flawed, Flawed{t.Seed, t.Family, t.Spec, flaws})
+			}
+		}
 	}
-	r.Brier, r.Calibration = brier(statements), calibrate(statements)
+	r.Brier, r.Calibration, r.Firm = brier(statements), calibrate(statements), firm(statements)
 	return r
+}
+
+// flaws are the answers that are not right, layer by layer, and what is false in
+// each statement.
+func (t *Trial) flaws() []string {
+	var out []string
+	for i, l := range t.Layers {
+		where := ""
+		if len(t.Layers) > 1 {
+			where = fmt.Sprintf(" of layer %d", i+1)
+		}
+		for _, q := range []struct {
+			what string
+			is   Answer
+		}{{"algorithm", l.FamilyIs}, {"scope", l.ScopeIs}, {"limit", l.LimitIs}} {
+			if q.is != Right && q.is != "" { // "" where nothing is asked
+				out = append(out, fmt.Sprintf("%s%s: %s", q.what, where, q.is))
+			}
+		}
+	}
+	for _, s := range t.Statements {
+		if !s.True {
+			out = append(out, fmt.Sprintf("false at %.3f: %s", s.Confidence, strings.Join(s.Misses, "; ")))
+		}
+	}
+	return out
 }
 
 // split parts the trials of pairs from the others.
@@ -258,6 +301,20 @@ func brier(statements []Statement) *float64 {
 	}
 	sum /= float64(len(statements))
 	return &sum
+}
+
+// firm is the share of the true statements that are made with confidence.
+func firm(statements []Statement) *float64 {
+	all, sure := 0, 0
+	for _, s := range statements {
+		if s.True {
+			all++
+			if s.Confidence >= confident {
+				sure++
+			}
+		}
+	}
+	return share(sure, all)
 }
 
 func share(part, whole int) *float64 {

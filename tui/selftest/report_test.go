@@ -78,6 +78,41 @@ func TestSummarise(t *testing.T) {
 	}
 }
 
+// The share of true statements that are firm leaves false ones out.
+func TestFirm(t *testing.T) {
+	t.Parallel()
+	if got := firm([]Statement{{Confidence: 0.9, True: true}, {Confidence: 0.89, True: true}, {Confidence: 0.99}}); got == nil || *got != 0.5 {
+		t.Errorf("%v", got)
+	}
+	if firm([]Statement{{Confidence: 0.99}}) != nil {
+		t.Error("a share of nothing")
+	}
+}
+
+// A trial has a flaw for each answer that is not right and each false statement,
+// be it timid; a server without a limit is asked for nothing but its family.
+func TestFlaws(t *testing.T) {
+	t.Parallel()
+	right := Layer{FamilyIs: Right, ScopeIs: Right, LimitIs: Right}
+	trials := []Trial{
+		{Seed: 1, Judgement: Judgement{Layers: []Layer{right}, Statements: []Statement{{Confidence: 0.9, True: true}}}},
+		{Seed: 2, Family: "none", Judgement: Judgement{Layers: []Layer{{FamilyIs: Right}}}},
+		{Seed: 3, Family: layered, Spec: "a and b", Judgement: Judgement{
+			Layers:     []Layer{{FamilyIs: Open, ScopeIs: Right, LimitIs: Right}, {FamilyIs: Right, ScopeIs: Unknown, LimitIs: Wrong}},
+			Statements: []Statement{{Confidence: 0.3, Misses: []string{"limit 1", "scope"}}},
+		}, Truth: make([]limit.Truth, 2)},
+	}
+	want := []Flawed{{3, layered, "a and b", []string{
+		"algorithm of layer 1: open", "scope of layer 2: unknown", "limit of layer 2: wrong", "false at 0.300: limit 1; scope",
+	}}}
+	if diff := cmp.Diff(want, Summarise(Config{Trials: 3, ShowWrong: true}, trials).Flawed); diff != "" {
+		t.Error(diff)
+	}
+	if r := Summarise(Config{Trials: 3}, trials); r.Flawed != nil {
+		t.Errorf("unasked: %v", r.Flawed)
+	}
+}
+
 // Pairs stand apart from the others, layer by layer.
 func TestSummarisePairs(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,23 +39,71 @@ func TestRunRepeatsItself(t *testing.T) {
 		}
 		return trials
 	}
-	many := run(Config{Trials: 4, Seed: 7, Workers: 3, Disturb: []string{"loss"}})
-	if diff := cmp.Diff(many, run(Config{Trials: 4, Seed: 7, Workers: 1, Disturb: []string{"loss"}})); diff != "" {
+	cfg := Config{Trials: 4, Seed: 7, Family: "concurrency", Workers: 3, Disturb: []string{"loss"}}
+	many := run(cfg)
+	cfg.Workers = 1
+	if diff := cmp.Diff(many, run(cfg)); diff != "" {
 		t.Errorf("with one worker:\n%s", diff)
 	}
-	last := many[3]
-	if diff := cmp.Diff(many[3:], run(Config{Trials: 1, Seed: last.Seed, Family: last.Family, Disturb: []string{"loss"}})); diff != "" {
+	cfg.Trials, cfg.Seed = 1, many[3].Seed
+	if diff := cmp.Diff(many[3:], run(cfg)); diff != "" {
 		t.Errorf("the last one alone:\n%s", diff)
 	}
 }
 
-// A run that is stopped keeps what is done and nothing else.
+// A trial is told by its family and seed, however many stand before it.
+func TestTrials(t *testing.T) {
+	t.Parallel()
+	all := Config{Seed: 5}
+	one := Config{Seed: 5, Family: "none"}
+	for i, want := range Families() {
+		if family, seed := all.trial(i + len(families)); family != want || seed != uint64(5+i+len(families)) {
+			t.Errorf("trial %d is %s, seed %d; want %s", i+len(families), family, seed, want)
+		}
+		if family, seed := one.trial(i); family != "none" || seed != uint64(5+i) {
+			t.Errorf("trial %d of one family is %s, seed %d", i, family, seed)
+		}
+	}
+}
+
+// A run that is stopped keeps what is done, and does not wait for the rest.
 func TestRunStops(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
-	trials, err := Run(ctx, Config{Trials: 100, Seed: 1, Workers: 1, Family: "none", Done: stop})
-	if err != nil || len(trials) != 1 {
+	busy := make(chan struct{})
+	defer close(busy)
+	slow := func(_ context.Context, family string, seed uint64, _ []string) (Trial, bool, error) {
+		if seed == 3 { // in the midst of a computation that looks at no context
+			stop()
+			<-busy
+		}
+		return Trial{Family: family, Seed: seed}, true, nil
+	}
+	trials, err := run(ctx, Config{Trials: 100, Seed: 1, Workers: 1, Family: "none"}, slow)
+	if err != nil || len(trials) != 2 {
 		t.Errorf("%d trials, %v", len(trials), err)
+	}
+}
+
+// A trial in which the engine was cut off is none.
+func TestTryStops(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, whole, err := try(ctx, "none", 1, nil); whole || err != nil {
+		t.Errorf("whole %v, %v", whole, err)
+	}
+}
+
+// The first trial that cannot be made ends the run.
+func TestRunFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	_, err := run(t.Context(), Config{Trials: 100, Workers: 2}, func(context.Context, string, uint64, []string) (Trial, bool, error) {
+		return Trial{}, false, broken
+	})
+	if !errors.Is(err, broken) {
+		t.Error(err)
 	}
 }
 

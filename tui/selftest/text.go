@@ -39,17 +39,24 @@ func Text(w io.Writer, r Report) error {
 	table(&b, "stated\tstatements\tmean\ttrue", r.Calibration, func(bin Bin) string {
 		return fmt.Sprintf("%.2f to %.2f\t%d\t%s\t%s", bin.Lo, bin.Hi, bin.Statements, show(bin.Confidence, thousandths), show(bin.True, thousandths))
 	})
+	fmt.Fprintf(&b, "  of the true statements, %s are made at %.2f and more\n", show(r.Firm, percent), confident)
 	fmt.Fprintf(&b, "\nConfidently wrong (confidence of %.2f and more): %d\n", confident, len(r.Wrong))
 	for _, m := range r.Wrong {
-		fmt.Fprintf(&b, "  %s\n    %.3f: %s\n    again: %s\n", m.Spec, m.Confidence, strings.Join(m.Misses, "; "), again(r, m))
+		fmt.Fprintf(&b, "  %s\n    %.3f: %s\n    again: %s\n", m.Spec, m.Confidence, strings.Join(m.Misses, "; "), again(r, m.Family, m.Seed))
+	}
+	if len(r.Flawed) > 0 {
+		fmt.Fprintf(&b, "\nNot wholly right: %d\n", len(r.Flawed))
+	}
+	for _, f := range r.Flawed {
+		fmt.Fprintf(&b, "  %s\n    %s\n    again: %s\n", f.Spec, strings.Join(f.Flaws, "\n    "), again(r, f.Family, f.Seed))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 // again is the command that repeats one trial alone.
-func again(r Report, m Mistaken) string {
-	c := fmt.Sprintf("apisonde selftest --trials 1 --family %s --seed %d", m.Family, m.Seed)
+func again(r Report, family string, seed uint64) string {
+	c := fmt.Sprintf("apisonde selftest --trials 1 --family %s --seed %d", family, seed)
 	for _, d := range r.Disturb {
 		c += " --disturb " + d
 	}
