@@ -88,8 +88,8 @@ func spec(r *rand.Rand, form string, limit int, window float64, by string) strin
 	case "concurrency":
 		return fmt.Sprintf("%s,limit=%d,latency=%dms%s", form, int(math.Round(logUniform(r, 2, 50))), 20+r.IntN(180), rest)
 	}
-	if strings.Contains(form, "=P") {
-		form = strings.Replace(form, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())), 1)
+	if before, after, ok := strings.Cut(form, "=P"); ok {
+		form = fmt.Sprintf("%s=%.3fs%s", before, window*(1.2+r.Float64()), after)
 	}
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs%s", form, limit, window, rest)
 }
