@@ -71,7 +71,7 @@ func (r *record) prefix(n int) *record {
 func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
 	for _, charged := range []bool{false, true} {
 		blamed := x.r.blame(first, charged)
-		if !slices.Contains(blamed, true) {
+		if !enough(blamed) {
 			continue
 		}
 		inner = x.r.without(blamed, charged).read(x.rng)
@@ -80,7 +80,7 @@ func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
 		}
 		inner.charged = charged
 		blamed = x.r.blame(inner, charged) // by sharper figures than the first ones
-		if !slices.Contains(blamed, true) {
+		if !enough(blamed) {
 			continue
 		}
 		outer = x.better(x.r.only(blamed, false), x.r.only(blamed, true))
@@ -89,6 +89,19 @@ func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
 		}
 	}
 	return nil, nil, false
+}
+
+// leastBlamed refusals that one limit cannot explain are no stray ones.
+const leastBlamed = 3
+
+func enough(blamed []bool) bool {
+	n := 0
+	for _, b := range blamed {
+		if b {
+			n++
+		}
+	}
+	return n >= leastBlamed
 }
 
 // better reads the record in which the other limit's refusals are free, and the
