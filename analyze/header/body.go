@@ -113,7 +113,7 @@ func erring(key, parent string) bool {
 
 // codeKeys are the keys whose text may be an error's code.
 var codeKeys = words(`code errorcode errcode error errors err type reason name status message msg title label id detail retmsg errmsg result note
-	information tag errorsummary errortype errorname errormessage faultcode faultstring kind exception cause description errordescription`)
+	information tag errorsummary errortype errorname errormessage errorstatus err ecode info faultcode faultstring kind exception cause description errordescription`)
 
 // word takes a text: a code, or a message.
 func (f *facts) word(status int, key, parent, value string) {
@@ -175,7 +175,7 @@ var waitKeys = map[string]time.Duration{
 	"retrydelay": time.Second, "retrydelayms": time.Millisecond, "wait": time.Second, "waitseconds": time.Second, "waittime": time.Second,
 	"backoff": time.Second, "backoffseconds": time.Second, "resetsinseconds": time.Second, "resetinseconds": time.Second,
 	"resetinxseconds": time.Second, "secondsuntilreset": time.Second, "retryat": time.Second, "retryafterdate": time.Second,
-	"cooldownseconds": time.Second, "timetowait": time.Second, "secondstowait": time.Second,
+	"cooldownseconds": time.Second, "throttleseconds": time.Second, "ratelimitduration": time.Second, "timetowait": time.Second, "secondstowait": time.Second,
 }
 
 func (f *facts) wait(text string, unit time.Duration) {

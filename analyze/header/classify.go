@@ -82,6 +82,9 @@ func (d *decoder) limited() (bool, trace.Text) {
 			return true, why
 		}
 		if d.status == 503 {
+			if f.phrase && f.overload == "" {
+				return true, "status 503 with a body that speaks of a limit"
+			}
 			return false, ""
 		}
 		for _, w := range d.waits {

@@ -6,7 +6,7 @@ import "strings"
 // without case and punctuation. They are compared whole: a message that merely
 // mentions a rate limit is none of them.
 var limitedCodes = words(`
-	ratelimit ratelimited ratelimiting ratelimiterror ratelimitexceeded ratelimitreached ratelimitexceedederror ratelimitexception
+	ratelimit ratelimits ratelimited ratelimiting ratelimiterror ratelimitexceeded ratelimitreached ratelimitexceedederror ratelimitexception
 	ratelimitexceededexception ratelimithit maxratelimitreached requestratelimitexceeded apiratelimitexceeded userratelimitexceeded
 	sharingratelimitexceeded youarebeingratelimited requestwasratelimited overratelimit exceededratelimit exceedratelimit
 	dailylimitexceeded dailylimitexceededunreg servinglimitexceeded concurrentlimitexceeded variabletermlimitexceeded
@@ -23,7 +23,13 @@ var limitedCodes = words(`
 	provisionedthroughputexceeded provisionedthroughputexceededexception transactioninprogressexception
 	resourceexhausted overquerylimit overdailylimit qpslimitexceeded exceededqps
 	complexitybudgetexhausted complexityexception querycostexceeded costlimitexceeded
-	secondaryratelimit abuse abusedetected abnormalusagedetected enhanceyourcalm`)
+	secondaryratelimit abuse abusedetected abnormalusagedetected enhanceyourcalm
+	quotaviolation spikearrestviolation messagethrottledout jobratelimitexceeded applicationthrottled activitylimitreached
+	throttlelimitexceeded throttlelimitexceededminutes throttlelimitexceededmomentarily throttlelimitexceededseconds
+	perapplicationthrottleexceeded perapplicationanonymousthrottleexceeded perendpointrequestthrottleexceeded
+	err403developeroverqps err403developeroverrate err403serviceoverqps maxcallspersecratelimitreached requestsmadetoofrequently
+	dailyqueryoverlimit accesstoofrequent ipqueryoverlimit userdailyqueryoverlimit qpshasexceededthelimit cqpshasexceededthelimit
+	ckqpshasexceededthelimit cuqpshasexceededthelimit`)
 
 // billingCodes say that a plan or a balance is spent: waiting does not help.
 var billingCodes = words(`
@@ -63,7 +69,7 @@ func words(list string) map[string]bool {
 // codeIn finds a code of the set in a value: the whole of it, or what stands
 // before or after the marks that systems put around a code (EAPI:Rate limit
 // exceeded, TooManyRequestsException:http://…, com.amazonaws#Throttling,
-// too_many_requests/.).
+// too_many_requests/., Rate limit reached (5/sec)).
 func codeIn(set map[string]bool, value string) bool {
 	if len(value) == 0 || len(value) > 200 {
 		return false
@@ -71,7 +77,7 @@ func codeIn(set map[string]bool, value string) bool {
 	if set[squeeze(value)] {
 		return true
 	}
-	for _, mark := range [...]string{":", "#", "/", "."} {
+	for _, mark := range [...]string{":", "#", "/", ".", "("} {
 		if i := strings.Index(value, mark); i > 0 {
 			if set[squeeze(value[:i])] {
 				return true
@@ -113,7 +119,9 @@ var numberCodes = words(`
 	.code=50011 .code=50061 .code=429000 .code=200002 .code=99991400
 	errors.code=88 errors.code=185 errors.code=606 errors.code=607 errors.code=615
 	.code=20429
-	.errcode=45009 .errcode=45011
+	.errcode=45009 .errcode=45011 .errcode=90002 .errcode=90018
+	error.code=130429 error.code=131048 error.code=131056
+	fault.code=900800 fault.code=900802 fault.code=900803 fault.code=900804 fault.code=900805 fault.code=900806 fault.code=900807
 	.error=29
 	.errorcode=4003 .errorcode=17 .errorcode=18 .errorcode=19 .errorcode=10022 .errorcode=10023 .errorcode=10024
 	error.errorcode=6 error.errorcode=9 error.errorcode=29

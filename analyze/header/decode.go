@@ -129,6 +129,10 @@ func notOurs(_ *decoder, lower, _ string) bool {
 func telling(name string) bool {
 	for i := 0; i+3 < len(name); i++ {
 		switch name[i] | 0x20 {
+		case 'a':
+			if fold(name[i:], "available") || fold(name[i:], "allowed") {
+				return true
+			}
 		case 'l':
 			if fold(name[i:], "limit") || fold(name[i:], "left") {
 				return true
@@ -138,11 +142,11 @@ func telling(name string) bool {
 				return true
 			}
 		case 'q':
-			if fold(name[i:], "quota") {
+			if fold(name[i:], "quota") || fold(name[i:], "qps-") {
 				return true
 			}
 		case 'u':
-			if fold(name[i:], "usage") || fold(name[i:], "used") {
+			if fold(name[i:], "usage") || fold(name[i:], "used") || fold(name[i:], "units") {
 				return true
 			}
 		case 't':
@@ -150,11 +154,11 @@ func telling(name string) bool {
 				return true
 			}
 		case 'c':
-			if fold(name[i:], "concurren") || fold(name[i:], "credit") {
+			if fold(name[i:], "counter-reset") || fold(name[i:], "concurren") || fold(name[i:], "credit") {
 				return true
 			}
 		case 'e':
-			if fold(name[i:], "errortype") || fold(name[i:], "error-type") {
+			if fold(name[i:], "errortype") || fold(name[i:], "error-type") || fold(name[i:], "error-code") || fold(name[i:], "envoy-overloaded") {
 				return true
 			}
 		case 'b':

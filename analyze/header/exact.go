@@ -42,6 +42,22 @@ var exactNames = map[string]exactly{
 	"x-current-token-count":     {family: "walmart", field: remainingField},
 	"x-next-replenishment-time": {family: "walmart", field: resetField},
 	"x-next-replenish-time":     {family: "walmart", field: resetField},
+	// Mashery: what is allotted and what is current, a second and a period.
+	"x-plan-qps-allotted":         {family: "mashery", field: limitField, name: "plan-qps", window: time.Second},
+	"x-plan-qps-current":          {family: "mashery", field: usedField, name: "plan-qps", window: time.Second},
+	"x-plan-quota-allotted":       {family: "mashery", field: limitField, name: "plan-quota"},
+	"x-plan-quota-current":        {family: "mashery", field: usedField, name: "plan-quota"},
+	"x-plan-quota-reset":          {family: "mashery", field: resetField, name: "plan-quota"},
+	"x-packagekey-qps-allotted":   {family: "mashery", field: limitField, name: "packagekey-qps", window: time.Second},
+	"x-packagekey-qps-current":    {family: "mashery", field: usedField, name: "packagekey-qps", window: time.Second},
+	"x-packagekey-quota-allotted": {family: "mashery", field: limitField, name: "packagekey-quota"},
+	"x-packagekey-quota-current":  {family: "mashery", field: usedField, name: "packagekey-quota"},
+	"x-packagekey-quota-reset":    {family: "mashery", field: resetField, name: "packagekey-quota"},
+	// football-data.org: the reset is of a counter that no limit names.
+	"x-requests-available-minute": {family: "football-data", field: remainingField, name: "minute", window: time.Minute},
+	"x-requestcounter-reset":      {family: "football-data", field: resetField},
+	// Bitget counts down under the name of a used weight.
+	"x-mbx-used-remain-limit": {family: "bitget", field: remainingField},
 	// Counters of what is in flight.
 	"twilio-concurrent-requests":   {family: "twilio", field: usedField, name: "concurrent", unit: unitConcurrency},
 	"x-concurrent-requests":        {family: "concurrency", field: usedField, name: "concurrent", unit: unitConcurrency},
@@ -95,12 +111,20 @@ func exactHeader(d *decoder, lower, value string) bool {
 func (d *decoder) figure(e *entry, f field, lower, value string, unit time.Duration, after bool) {
 	switch f {
 	case limitField:
+		if w, ok := duration(value); ok && w > 0 && w <= longestWindow && e.Name == "" && !e.WindowS.Known {
+			e.WindowS = seconds(w) // AspNetCoreRateLimit writes the period where the limit belongs
+			return
+		}
 		e.setLimit(d.count(lower, value), lower)
 	case remainingField:
 		e.Remaining = lesser(e.Remaining, d.count(lower, value))
 	case usedField:
 		e.Used = greater(e.Used, d.count(lower, value))
 	case resetField:
+		if left, ok := timeSpan(value); ok && after {
+			e.setReset(seconds(left), after)
+			return
+		}
 		e.setReset(d.when(lower, value, unit), after)
 		v, number := plain(value)
 		e.delta = number && unit == time.Second && v <= longest.Seconds()

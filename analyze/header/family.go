@@ -258,7 +258,11 @@ func (d *decoder) settleWindows() {
 			d.overload = "the refusal is of a service behind the API, not of the caller's own limit"
 			continue
 		}
-		d.hint(scopeOf(l.value))
+		if scope := scopeOf(l.value); scope != "" {
+			d.hint(scope)
+		} else {
+			d.raw(l.header, l.value)
+		}
 	}
 }
 

@@ -14,6 +14,14 @@ func miniHeader(d *decoder, lower, value string) bool {
 		d.sentry(lower, value)
 	case strings.HasSuffix(lower, "-quota-limit") && strings.Contains(value, "="):
 		d.buckets(lower, value)
+	case strings.HasPrefix(value, "name=") && strings.HasSuffix(lower, "limit-limit"), strings.HasPrefix(value, "name=") && strings.HasSuffix(lower, "limit-remaining"):
+		d.named(lower, value)
+	case strings.Contains(value, "reset=") && strings.Contains(value, "/") && strings.HasSuffix(lower, "rate-limit"):
+		d.tokens(lower, value)
+	case strings.Contains(value, "-lim:") && strings.HasSuffix(lower, "rate-limit"):
+		d.colons(lower, value)
+	case lower == "units" && strings.Count(value, "/") == 2:
+		d.units(lower, value)
 	case lower == "x-ms-ratelimit-remaining-resource":
 		d.resources(lower, value)
 	case strings.HasPrefix(lower, "x-kubernetes-pf-"):
@@ -93,5 +101,94 @@ func (d *decoder) resources(lower, value string) {
 			d.add(entry{family: "azure", valueName: true, Quota: Quota{
 				Name: Label(name), Remaining: remaining, Unit: unitRequests, Header: trace.Text(lower)}})
 		}
+	}
+}
+
+// named reads IBM API Connect's name=rate-limit-1,60; members, one list for the
+// limits and one for what remains.
+func (d *decoder) named(lower, value string) {
+	d.saw("api-connect")
+	f := limitField
+	if strings.HasSuffix(lower, "remaining") {
+		f = remainingField
+	}
+	for rest, more := value, true; more; {
+		var member string
+		member, rest, more = strings.Cut(rest, ";")
+		name, figure, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(member), "name="), ",")
+		if !found {
+			continue
+		}
+		if e := d.at("api-connect", clip(bare(name)), lower); e != nil {
+			e.valueName = true
+			d.figure(e, f, lower, figure, 0, false)
+		}
+	}
+}
+
+// tokens reads Eventbrite's "token:ID used/limit reset=3187s" members. What
+// stands behind the colon identifies the caller and is not kept.
+func (d *decoder) tokens(lower, value string) {
+	d.saw("eventbrite")
+	for rest, more := value, true; more; {
+		var member string
+		member, rest, more = strings.Cut(rest, ",")
+		e := entry{family: "eventbrite", valueName: true, Quota: Quota{Unit: unitRequests, Header: trace.Text(lower)}}
+		for tail, words := strings.TrimSpace(member), true; words; {
+			var word string
+			word, tail, words = strings.Cut(tail, " ")
+			name, _, isName := strings.Cut(word, ":")
+			used, limit, isPair := strings.Cut(word, "/")
+			reset, isReset := strings.CutPrefix(word, "reset=")
+			switch {
+			case isReset:
+				e.ResetInS = d.when(lower, reset, time.Second)
+			case isPair:
+				e.Used, e.Limit = d.count(lower, used), d.count(lower, limit)
+			case isName:
+				e.Name = Label(clip(name))
+			}
+		}
+		if e.says() {
+			d.add(e)
+		}
+	}
+}
+
+// colons reads App Store Connect's user-hour-lim:3500;user-hour-rem:500; members.
+func (d *decoder) colons(lower, value string) {
+	d.saw("app-store-connect")
+	for rest, more := value, true; more; {
+		var member string
+		member, rest, more = strings.Cut(rest, ";")
+		key, figure, found := strings.Cut(strings.TrimSpace(member), ":")
+		f := limitField
+		name, isLimit := strings.CutSuffix(key, "-lim")
+		if !isLimit {
+			var isLeft bool
+			if name, isLeft = strings.CutSuffix(key, "-rem"); !isLeft {
+				found = false
+			}
+			f = remainingField
+		}
+		if !found {
+			continue
+		}
+		if e := d.at("app-store-connect", clip(name), lower); e != nil {
+			d.figure(e, f, lower, figure, 0, false)
+		}
+	}
+}
+
+// units reads Yandex Direct's cost/remaining/limit.
+func (d *decoder) units(lower, value string) {
+	d.saw("yandex")
+	cost, rest, _ := strings.Cut(value, "/")
+	left, limit, _ := strings.Cut(rest, "/")
+	d.cost = d.count(lower, cost)
+	if e := d.at("yandex", "", lower); e != nil {
+		e.Unit = unitPoints
+		d.figure(e, remainingField, lower, left, 0, false)
+		d.figure(e, limitField, lower, limit, 0, false)
 	}
 }

@@ -31,13 +31,15 @@ const (
 // several tokens are joined with '-'.
 var fieldWords = map[string]field{
 	"limit": limitField, "limits": limitField, "max": limitField, "maximum": limitField, "total": limitField,
-	"quota": limitField, "capacity": limitField, "burst-capacity": limitField, "size": limitField, "ceiling": limitField,
+	"quota": limitField, "capacity": limitField, "allotted": limitField, "allowed": limitField, "burst-capacity": limitField, "size": limitField, "ceiling": limitField,
 	"remaining": remainingField, "remain": remainingField, "left": remainingField, "available": remainingField, "remains": remainingField,
 	"used": usedField, "usage": usedField, "count": usedField, "current": usedField, "consumed": usedField, "observed": usedField,
 	"reset": resetField, "resets": resetField, "next": resetField, "expires": resetField, "expire": resetField,
 	"expiry": resetField, "expiration": resetField, "expired": resetField, "time-reset": resetField,
 	"resettime": resetField, "resetat": resetField, "resetafter": resetField, "resetin": resetField, "resetson": resetField,
-	"refresh": resetField, "renewal": resetField, "replenish": resetField,
+	"refresh": resetField, "renewal": resetField, "replenish": resetField, "time-to-reset": resetField, "seconds-to-reset": resetField,
+	"until-reset": resetField, "seconds-until-reset": resetField, "remaining-seconds": resetField, "remaining-time": resetField,
+	"time-remaining": resetField, "time-left": resetField,
 	"window": windowField, "period": windowField, "interval": windowField, "time-window": windowField,
 	"window-size": windowField, "timeframe": windowField, "timewindow": windowField, "duration": windowField,
 	"retry-after": waitField, "retryafter": waitField, "after": waitField, "retry-in": waitField, "wait": waitField, "wait-time": waitField,
@@ -54,10 +56,12 @@ var fieldWords = map[string]field{
 }
 
 // fieldUnits are the tokens that may follow the word of a time and belong to it.
-// The singular "second" is not one: it names a window (reset-second).
+// The singular "second" is not one, nor are "minute" and "hour": they name a
+// window (reset-second).
 var fieldUnits = map[string]time.Duration{
 	"ms": time.Millisecond, "millis": time.Millisecond, "msec": time.Millisecond,
 	"milliseconds": time.Millisecond, "s": time.Second, "sec": time.Second, "secs": time.Second, "seconds": time.Second,
+	"mins": time.Minute, "minutes": time.Minute, "hrs": time.Hour, "hours": time.Hour,
 	"after": 0, "in": 0, "at": 0, "on": 0, "time": 0, "timestamp": 0, "ts": 0, "date": 0, "utc": 0, "unix": 0, "epoch": 0, "size": 0,
 }
 
@@ -142,6 +146,8 @@ func core(lower string) (start, end int, inline string) {
 			return at, stop, strings.TrimPrefix(token, "ratelimit")
 		case token == "burstlimit":
 			return at, stop, "burst"
+		case token == "tokenlimit":
+			return at, stop, "tokens"
 		case token == "priority" && strings.HasPrefix(lower, "anthropic-"):
 			return at, stop, "priority"
 		}
@@ -152,8 +158,9 @@ func core(lower string) (start, end int, inline string) {
 
 // parseRest tells the field's word from the quota's name. A figure's word in
 // front names the rest (limit-requests), unless it only says "limit" and
-// another figure ends the name (limit-remaining); else the last field's word
-// counts (requests-limit, hard-limit-limit). Words that are no figure count
+// another figure ends the name (limit-remaining), or another word for it stands
+// there (quota-limit); else the last field's word counts (requests-limit,
+// hard-limit-limit). Words that are no figure count
 // only where no figure's word stands (global-limit, global).
 func (p *parsed) parseRest(rest string) {
 	p.unit = time.Second
@@ -183,7 +190,8 @@ func (p *parsed) parseRest(rest string) {
 		at += n + 1
 	}
 	pick := last
-	if lead.field != noField && (lead.field != limitField || last.field == limitField || !last.field.figure()) {
+	twice := lead.field == limitField && last.field == limitField && last.to == len(rest) && rest[:lead.to] != "limit"
+	if lead.field != noField && !twice && (lead.field != limitField || last.field == limitField || !last.field.figure()) {
 		pick = lead
 	}
 	if pick.field == noField {

@@ -138,6 +138,24 @@ func duration(s string) (total time.Duration, ok bool) {
 	return total, ok
 }
 
+// timeSpan reads hh:mm:ss with or without a fraction, as .NET writes a length of
+// time. It is one only in a field that says it states a length.
+func timeSpan(s string) (total time.Duration, ok bool) {
+	s = bare(s)
+	for _, unit := range [...]time.Duration{time.Hour, time.Minute, time.Second} {
+		whole, frac, rest := decimal(s)
+		if len(whole) != 2 || (frac != "") && unit != time.Second {
+			return 0, false
+		}
+		part, _ := scale(whole, frac, unit)
+		total += part
+		if s, ok = strings.CutPrefix(rest, ":"); !ok {
+			return total, unit == time.Second && rest == ""
+		}
+	}
+	return 0, false
+}
+
 // seconds is d in seconds, exact to the nanosecond.
 func seconds(d time.Duration) Num { return Some(float64(d) / float64(time.Second)) }
 

@@ -11,6 +11,14 @@ func reasonHeader(d *decoder, lower, value string) bool {
 	switch {
 	case errorType(lower):
 		d.errType = value
+		if _, end, _ := core(lower); end > 0 { // discourse-rate-limit-error-code: ip_10_secs_limit
+			d.hint(scopeOf(value))
+			d.raw(lower, value)
+		}
+		return true
+	case lower == "x-envoy-overloaded":
+		d.saw("envoy")
+		d.overload = "the proxy in front shed load (Envoy), whoever asked"
 		return true
 	case strings.HasSuffix(lower, "rate-limited-reason") || strings.HasSuffix(lower, "throttle-reason") || strings.HasSuffix(lower, "throttle-scope"):
 		d.saw("reason")
@@ -24,9 +32,10 @@ func reasonHeader(d *decoder, lower, value string) bool {
 	return false
 }
 
-// errorType tells x-amzn-ErrorType and its kin, in any case.
+// errorType tells x-amzn-ErrorType and its kin (x-mashery-error-code,
+// x-ms-error-code), in any case.
 func errorType(name string) bool {
-	for _, end := range [...]string{"-errortype", "-error-type"} {
+	for _, end := range [...]string{"-errortype", "-error-type", "-error-code"} {
 		if len(name) > len(end) && strings.EqualFold(name[len(name)-len(end):], end) {
 			return true
 		}

@@ -33,8 +33,11 @@ func retryHeader(d *decoder, lower, value string) bool {
 		tail = strings.TrimPrefix(lower[at+size:], "-")
 	}
 	unit := time.Second
-	if token := tail[strings.LastIndexByte(tail, '-')+1:]; fieldUnits[token] == time.Millisecond {
-		unit, rank = time.Millisecond, rankFine
+	switch named := fieldUnits[tail[strings.LastIndexByte(tail, '-')+1:]]; {
+	case named == time.Millisecond:
+		unit, rank = named, rankFine
+	case named > 0:
+		unit = named
 	}
 	d.saw("retry-after")
 	w, ok := d.clock.wait(value, unit)
