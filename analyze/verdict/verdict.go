@@ -135,7 +135,8 @@ type Rejection struct {
 
 // RetryAfter says how the Retry-After of this layer compares with the wait that
 // was needed: exact, early, late, inconsistent or absent. BiasS is the stated
-// wait less the needed one, in seconds.
+// wait less the needed one, in seconds; 0 where it is exact but for the rest of a
+// whole second, nil where that was not seen.
 type RetryAfter struct {
 	Verdict string   `json:"verdict"`
 	BiasS   *float64 `json:"bias_s"`
