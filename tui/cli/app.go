@@ -31,7 +31,11 @@ func run(std *streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(append([]string{app.Name}, list...))
+	list, origin, err := withSettings(app, list, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	return settled(app.Run(append([]string{app.Name}, list...)), origin)
 }
 
 func newApp(std *streams) *cli.App {

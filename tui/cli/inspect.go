@@ -21,7 +21,7 @@ func inspectCommand(std *streams) *cli.Command {
 		Description: "A URL gets one request for each key, user, address and route. - and FILE are a " +
 			"response instead, as curl -i prints it, or a HAR file; nothing is sent then. What a response " +
 			"claims need not be true: apisonde probe measures.",
-		Flags: join(identityFlags(), requestFlags(), ceilingFlags(), consentFlags(), only(recordFlags(), "trace"),
+		Flags: join(identityFlags(), requestFlags(), ceilingFlags(), consentFlags(), only(recordFlags(), "trace"), configFlag(),
 			[]cli.Flag{&cli.StringFlag{Name: "received-at", Category: resultGroup, Usage: "`TIME` when a saved response arrived, as 2026-01-02T03:04:05Z", DefaultText: "now; of a HAR file, the time in it"}},
 			outputFlag(planFormats), only(verdictFlags(), "color")),
 		Action: func(c *cli.Context) error {
@@ -114,8 +114,8 @@ func receivedAt(c *cli.Context) (t time.Time, given bool, err error) {
 
 // onlySending refuses flags that mean nothing where nothing is sent.
 func onlySending(c *cli.Context) error {
-	for _, f := range join(identityFlags(), requestFlags(), ceilingFlags(), consentFlags(), recordFlags()) {
-		if name := f.Names()[0]; c.IsSet(name) {
+	for _, f := range c.Command.Flags {
+		if name := f.Names()[0]; c.IsSet(name) && sends(name) {
 			return usagef("--%s concerns requests, and a saved response needs none; leave it out, or give a URL, which begins with http:// or https://", name)
 		}
 	}

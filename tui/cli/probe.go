@@ -15,7 +15,7 @@ func probeCommand(std *streams) *cli.Command {
 		Name:      "probe",
 		Usage:     "assess an API: plan, confirm, send, infer, advise, print",
 		ArgsUsage: "URL",
-		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), consentFlags(), recordFlags(), resultFlags(verdictFormats)),
+		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), consentFlags(), recordFlags(), configFlag(), resultFlags(verdictFormats)),
 		Action: func(c *cli.Context) error {
 			r, err := readResult(c, std, verdictFormats)
 			if err != nil {
