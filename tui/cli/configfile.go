@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -45,6 +46,13 @@ func readConfigFile(path string, known map[string]cli.Flag) (map[string]setting,
 	name := string(trace.Clean(path))
 	if len(b) > maxConfig {
 		return nil, usagef("--config: %s is longer than %d KiB", name, maxConfig>>10)
+	}
+	return parseConfig(name, b, known)
+}
+
+func parseConfig(name string, b []byte, known map[string]cli.Flag) (map[string]setting, error) {
+	if !utf8.Valid(b) {
+		return nil, usagef("--config: %s is no text in UTF-8", name)
 	}
 	file, err := parser.ParseBytes(b, 0)
 	if err != nil {
