@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
@@ -100,10 +101,31 @@ func (a *audit) claimedWindow(l *verdict.Limit, g *statement) {
 	if !g.limit.Known || !g.window.Known || !g.requests() || !trusted(l) || l.RatePerS == nil || l.Rejection.PenaltyS != nil || !g.speaks() {
 		return
 	}
-	if !agreesOnLimit(l, g.limit.Value, g.window) || agreesOnWindow(l, g.limit.Value, g.window.Value) {
+	if !agreesOnLimit(l, g.limit.Value, g.window) || agreesOnWindow(l, g.limit.Value, g.window.Value) || !a.seenToDiffer(g) {
 		return
 	}
 	a.conflict(g.first.spelling(g.header), g.words(), admits(l), g.witnesses()...)
+}
+
+// seenToDiffer says whether the requests themselves contradict the stated limit per
+// window, whatever was inferred from them: one caller was let through more often
+// within it, or somebody was refused though all callers together had not asked as
+// often within it.
+func (a *audit) seenToDiffer(g *statement) bool {
+	limit, window := g.limit.Value, g.window.Value
+	if n, _, _ := g.densest(window); float64(n) > limit*1.05+1 {
+		return true
+	}
+	from := 0
+	for i, x := range a.exchanges {
+		for a.exchanges[from].answered < x.sent-window {
+			from++
+		}
+		if x.outcome == trace.Limited && float64(i-from)*1.1+1 < limit && slices.Contains(g.seen, x) {
+			return true
+		}
+	}
+	return false
 }
 
 // witnesses are the first refusals under the statement, or its first responses.

@@ -93,6 +93,10 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func minutely(left int) string {
+	return fmt.Sprintf("RateLimit-Policy: \"p\";q=10;w=60; RateLimit: \"p\";r=%d", left)
+}
+
 func TestHeaders(t *testing.T) {
 	// started is at second 5.25; the server's clock is the client's.
 	epoch := func(s float64) int64 { return started.Add(time.Duration(s * float64(time.Second))).Unix() }
@@ -125,9 +129,25 @@ func TestHeaders(t *testing.T) {
 		},
 		{
 			"a minute that lasts five seconds",
-			"0 a 200\n1 a 429 | RateLimit-Policy: \"p\";q=10;w=60; RateLimit: \"p\";r=0\n2 a 429 | RateLimit-Policy: \"p\";q=10;w=60; RateLimit: \"p\";r=0",
+			strings.Repeat("0 a 200 | "+minutely(4)+"\n", 10) + "1 a 429 | " + minutely(0) + "\n2 a 429 | " + minutely(0) + "\n" + strings.Repeat("5005 a 200 | "+minutely(4)+"\n", 3),
 			[]verdict.Limit{fixed(10, 5)},
-			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 10 per 60 s (p)", Measurement: "10 are let through per 5 s", Observations: []int{2, 3}}},
+			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 10 per 60 s (p)", Measurement: "10 are let through per 5 s", Observations: []int{11, 12}}},
+		},
+		{
+			"a minute that lasts five by an inference that nothing seen confirms",
+			strings.Repeat("0 a 200 | "+minutely(4)+"\n", 10) + "1 a 429 | " + minutely(0) + "\n2 a 429 | " + minutely(0),
+			[]verdict.Limit{fixed(10, 300)}, nil,
+		},
+		{
+			"a minute that lasts five",
+			strings.Repeat("0 a 200 | "+minutely(4)+"\n", 10) + "1 a 429 | " + minutely(0) + "\n100000 a 429 | " + minutely(0) + "\n301000 a 200 | " + minutely(4),
+			[]verdict.Limit{fixed(10, 300)},
+			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 10 per 60 s (p)", Measurement: "10 are let through per 300 s", Observations: []int{11, 12}}},
+		},
+		{
+			"a long wait by an inference that nothing seen confirms",
+			"0 a 200\n1 a 429 | Retry-After: 10\n2 a 429 | Retry-After: 10\n3 a 429 | Retry-After: 10",
+			[]verdict.Limit{fixed(1, 5)}, nil,
 		},
 		{
 			"two families that tell of different limits",

@@ -94,10 +94,11 @@ func tally(hs []held) sums {
 	return s
 }
 
-// proven counts the late ones. A single one without an admission, by the limit
-// as inferred alone, proves nothing: another layer may have refused.
+// proven counts the late ones. Where no admission shows it of any, by the limit as
+// inferred alone, they prove nothing: another layer may have refused, or the
+// inference be wrong and the header right.
 func (s *sums) proven() int {
-	if len(s.late) == 1 && s.late[0].admitted == nil {
+	if !slices.ContainsFunc(s.late, func(h held) bool { return h.admitted != nil }) {
 		return 0
 	}
 	return len(s.late)
@@ -239,7 +240,7 @@ func (a *audit) resets(l *verdict.Limit, stays []stay) {
 			a.tooEarly(name, resetsIn, s.early)
 		}
 		// What a block leaves of the window is each server's own affair.
-		if len(s.late) > 1 && l.Algorithm == verdict.FixedWindow && len(l.Equivalent) == 0 && l.Rejection.PenaltyS == nil {
+		if s.proven() > 1 && l.Algorithm == verdict.FixedWindow && len(l.Equivalent) == 0 && l.Rejection.PenaltyS == nil {
 			a.tooLate(name, resetsIn, s.late)
 		}
 	}
