@@ -56,8 +56,8 @@ type audit struct {
 func (a *audit) layer(i int) {
 	l := &a.limits[i]
 	before := len(a.conflicts)
-	stays := a.stays(i)
-	a.retryAfter(l, stays)
+	stays := a.stays(i, false)
+	a.retryAfter(l, stays, a.stays(i, true))
 	a.resets(l, stays)
 	stated := a.statedOf(i)
 	for _, g := range stated {

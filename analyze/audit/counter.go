@@ -85,13 +85,14 @@ type stay struct {
 
 // stays brackets the wait of every refusal of limit i. Where a wait outlasts the
 // longest that the inferred limit can ask for, refusals did prolong it, and
-// nothing is taken from the limit as inferred.
-func (a *audit) stays(i int) []stay {
+// nothing is taken from the limit as inferred. Unless anyConn, both ends are of the
+// refusal's own connection.
+func (a *audit) stays(i int, anyConn bool) []stay {
 	l := &a.limits[i]
 	counters := a.counters(i)
 	bracket := func(harmless bool, longest float64) (out []stay) {
 		for _, c := range counters {
-			out = append(out, c.stays(harmless, longest)...)
+			out = append(out, c.stays(harmless, anyConn, longest)...)
 		}
 		return out
 	}
@@ -106,11 +107,17 @@ func (a *audit) stays(i int) []stay {
 // stays brackets the wait of every refusal of the counter. The wait is that of a
 // caller who does not ask in between: where refusals may count, only the very
 // next request tells. Both ends come from the same connection, which reaches the
-// same node. Whoever was let through in between may have used what had come
+// same node, unless anyConn. Whoever was let through in between may have used what had come
 // back, on another connection and even, should the scope be wrong, in another
 // name.
-func (c counter) stays(harmless bool, longest float64) []stay {
+func (c counter) stays(harmless, anyConn bool, longest float64) []stay {
 	var out []stay
+	conn := func(x *exchange) int {
+		if anyConn {
+			return 0
+		}
+		return x.conn
+	}
 	last := map[int]*exchange{}  // by connection: the last refusal before the counter was used again
 	admit := map[int]*exchange{} // by connection: the next admission
 	var next *exchange           // the next request that may count here
@@ -119,23 +126,23 @@ func (c counter) stays(harmless bool, longest float64) []stay {
 		mine := c.mine[x]
 		switch {
 		case mine && x.outcome == trace.Admitted:
-			admit[x.conn] = x
+			admit[conn(x)] = x
 			clear(last)
 		case mine && x.outcome == trace.Limited:
 			s := stay{exchange: x, atMost: longest}
-			later := last[x.conn]
+			later := last[conn(x)]
 			if !harmless && later != next {
 				later = nil
 			}
 			if later != nil && later.sent > x.answered {
 				s.atLeast, s.refused = later.sent-x.answered, later
 			}
-			if y := admit[x.conn]; y != nil && y.answered-x.sent < s.atMost {
+			if y := admit[conn(x)]; y != nil && y.answered-x.sent < s.atMost {
 				s.atMost, s.admitted = y.answered-x.sent, y
 			}
 			out = append(out, s)
-			if last[x.conn] == nil || !harmless {
-				last[x.conn] = x
+			if last[conn(x)] == nil || !harmless {
+				last[conn(x)] = x
 			}
 		case x.outcome != trace.Limited:
 			clear(last) // it may have been counted

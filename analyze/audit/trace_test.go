@@ -29,9 +29,13 @@ func run(t *testing.T, text string) (trace.Trace, []trace.Outcome) {
 		if _, err := fmt.Sscan(words, &ms, &ip, &status); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
+		conn := 1 + strings.Index("ab", strings.TrimPrefix(ip, "~"))
+		if other := strings.HasPrefix(ip, "~"); other { // the same caller on a connection of its own
+			ip, conn = ip[1:], 10+conn
+		}
 		at := time.Duration(ms) * time.Millisecond
 		o := trace.Observation{
-			Seq: len(tr.Observations) + 1, Step: 1, Identity: trace.Identity{Vantage: ip}, Route: "/", Conn: 1 + strings.Index("ab", ip),
+			Seq: len(tr.Observations) + 1, Step: 1, Identity: trace.Identity{Vantage: ip}, Route: "/", Conn: conn,
 			Planned: at, Written: at, FirstByte: at + time.Millisecond, Done: at + time.Millisecond, Status: status,
 		}
 		o.Headers = append(o.Headers, trace.Header{Name: "Date", Value: trace.Text(started.Add(at).Format("Mon, 02 Jan 2006 15:04:05 GMT"))})
@@ -71,6 +75,8 @@ func TestRetryAfter(t *testing.T) {
 		{"another used what came back", "0 a 200\n10 a 429 | Retry-After: 4\n4500 b 200\n4900 a 429 | Retry-After: 0\n5005 a 200", nil, "exact", 9},
 		{"let through long before", "0 a 200\n10 a 429 | Retry-After: 10\n4900 a 429 | Retry-After: 10\n5005 a 200", []string{"ip"}, "late", 9.947},
 		{"one number for all", "0 a 200\n10 a 429 | Retry-After: 3\n20 a 429 | Retry-After: 3\n4900 a 429 | Retry-After: 3\n4950 a 429 | Retry-After: 3\n5005 a 200", []string{"ip"}, "inconsistent", 9},
+		{"kept, over a connection that was closed in between", "0 a 200\n10 a 429 | Retry-After: 5\n4900 a 429 | Retry-After: 1\n5005 ~a 200", []string{"ip"}, "exact", 0},
+		{"let through early by another connection, perhaps of another node", "0 a 200\n10 a 429 | Retry-After: 10\n4900 a 429 | Retry-After: 10\n5005 ~a 200", []string{"ip"}, "exact", 9},
 		{"never told", "0 a 200\n10 a 429\n5005 a 200", []string{"ip"}, "absent", 9},
 		{"told and never tried", "0 a 200\n10 a 429 | Retry-After: 5", []string{"ip"}, "exact", 9},
 	} {

@@ -120,14 +120,11 @@ func (s *sums) verdict() string {
 
 // retryAfter judges the stated waits of l. A wait that was stated and that the
 // trace cannot test stays "exact", since nothing contradicts it, without a bias
-// and with a warning.
-func (a *audit) retryAfter(l *verdict.Limit, stays []stay) {
-	var hs []held
-	for _, s := range stays {
-		if s.doc.RetryAfterS.Known && !(s.absolute[0] && s.slack > whole) && !a.ofAnother(l, s.exchange) {
-			hs = append(hs, a.hold(s, s.doc.RetryAfterS, 0))
-		}
-	}
+// and with a warning. What contradicts it must come from one connection; loose, the
+// same stays over all connections, may confirm it, since many servers close those
+// that wait.
+func (a *audit) retryAfter(l *verdict.Limit, stays, loose []stay) {
+	hs := a.heldOf(l, stays)
 	l.Rejection.RetryAfter = verdict.RetryAfter{Verdict: absent}
 	if len(hs) == 0 {
 		return
@@ -153,12 +150,28 @@ func (a *audit) retryAfter(l *verdict.Limit, stays []stay) {
 		a.tooEarly(hs[0].waitHeader(), waits, s.early)
 		a.tooLate(hs[0].waitHeader(), waits, s.late)
 	case exact:
+		if s.enough == 0 || s.needed == 0 || len(s.biases) == 0 {
+			if wide := tally(a.heldOf(l, loose)); wide.verdict() == exact {
+				s = wide
+			}
+		}
 		if s.enough == 0 || s.needed == 0 {
 			a.warnings = append(a.warnings, hs[0].waitHeader()+" was stated and this run could not test it: no request came close enough to the time it names")
 		} else if len(s.biases) > 0 {
 			ra.BiasS = rounded(0) // what is left is the rest of a whole second, and a timer's lateness
 		}
 	}
+}
+
+// heldOf holds the waits that the refusals of l state against those they took.
+func (a *audit) heldOf(l *verdict.Limit, stays []stay) []held {
+	var out []held
+	for _, s := range stays {
+		if s.doc.RetryAfterS.Known && !(s.absolute[0] && s.slack > whole) && !a.ofAnother(l, s.exchange) {
+			out = append(out, a.hold(s, s.doc.RetryAfterS, 0))
+		}
+	}
+	return out
 }
 
 // ofAnother says whether a refusal tells of a spent counter with another limit
