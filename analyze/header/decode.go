@@ -138,7 +138,7 @@ func telling(name string) bool {
 				return true
 			}
 		case 'r':
-			if fold(name[i:], "rate") || fold(name[i:], "retry") || fold(name[i:], "remain") || fold(name[i:], "replenish") || fold(name[i:], "reset") {
+			if fold(name[i:], "rate") || fold(name[i:], "request-charge") || fold(name[i:], "retry") || fold(name[i:], "remain") || fold(name[i:], "replenish") || fold(name[i:], "reset") {
 				return true
 			}
 		case 'q':
@@ -154,7 +154,7 @@ func telling(name string) bool {
 				return true
 			}
 		case 'c':
-			if fold(name[i:], "counter-reset") || fold(name[i:], "concurren") || fold(name[i:], "credit") {
+			if fold(name[i:], "counter-reset") || fold(name[i:], "complexity") || fold(name[i:], "concurren") || fold(name[i:], "credit") {
 				return true
 			}
 		case 'e':

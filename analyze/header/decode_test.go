@@ -161,6 +161,10 @@ func TestCostAndRefill(t *testing.T) {
 	for hs, want := range map[string][2]header.Num{
 		"X-RateLimit-Burst-Capacity: 20\nX-RateLimit-Replenish-Rate: 10\nX-RateLimit-Requested-Tokens: 2\nX-RateLimit-Remaining: 18": {header.Some(2), header.Some(10)},
 		"X-RateLimit-Limit: 30\nX-RateLimit-FillRate: 30\nX-RateLimit-Interval-Seconds: 10":                                          {{}, header.Some(3)},
+		"X-Complexity: 12\nX-RateLimit-Complexity-Limit: 250000":                                                                     {header.Some(12), {}},
+		"x-ms-request-charge: 2.83\nx-ms-retry-after-ms: 0":                                                                          {header.Some(2.83), {}},
+		"X-LS-API-Bucket-Level: 9/60\nX-LS-API-Drip-Rate: 1":                                                                         {{}, header.Some(1)},
+		"Units: 10/20828/64000": {header.Some(10), {}},
 	} {
 		doc := header.Decode(200, lines(hs), nil, received)
 		if got := [2]header.Num{doc.Cost, doc.RefillPerS}; got != want {

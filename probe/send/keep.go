@@ -28,7 +28,8 @@ const (
 var patterns = []string{
 	"ratelimit", "rate-limit", "rate_limit", "limit", "quota", "retry", "remaining",
 	"reset", "throttle", "usage", "credits", "used", "requests-left", "concurrent", "bucket",
-	"order-count", "token-count", "replenish", "backoff", "error-type", "errortype", "kubernetes-pf",
+	"order-count", "token-count", "replenish", "backoff", "error-type", "errortype", "error-code", "kubernetes-pf", "used-weight",
+	"qps-", "units", "available", "allowed", "overloaded", "complexity", "request-charge", "drip-rate",
 }
 
 // others are kept by name: they date an answer, tell which machine or cache
@@ -149,11 +150,28 @@ func place(location string) string {
 	return u.String()
 }
 
+// shortBody is how long a refusal with 200 can be that has no member called error,
+// in bytes; what is longer are data.
+const shortBody = 1 << 10
+
+// signs are what the codes and messages of such refusals contain, in lower case.
+var signs = [...]string{"limit", "throttl", "too many", "too_many", "toomany", "quota", "frequen", "backoff", "retcode", "exhausted", `"code"`}
+
 // complains is whether the body of a success may say that it is none: some
 // services refuse with 200 and an error in JSON.
 func complains(body []byte) bool {
 	body = bytes.TrimSpace(body)
-	return len(body) > 0 && body[0] == '{' && bytes.Contains(body, []byte(`"error`))
+	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
+		return false
+	}
+	if bytes.Contains(body, []byte(`"err`)) {
+		return true
+	}
+	if len(body) > shortBody {
+		return false
+	}
+	low := strings.ToLower(string(body))
+	return slices.ContainsFunc(signs[:], func(s string) bool { return strings.Contains(low, s) })
 }
 
 // text is what is stored of a refusal's body. A limiter says the same thing
