@@ -109,11 +109,11 @@ func (a *audit) claimedWindow(l *verdict.Limit, g *statement) {
 
 // seenToDiffer says whether the requests themselves contradict the stated limit per
 // window, whatever was inferred from them: one caller was let through more often
-// within it, or somebody was refused though all callers together had not asked as
+// within it over one connection, which reaches one node, or somebody was refused though all callers together had not asked as
 // often within it.
 func (a *audit) seenToDiffer(g *statement) bool {
 	limit, window := g.limit.Value, g.window.Value
-	if n, _, _ := g.densest(window); float64(n) > limit*1.05+1 {
+	if n, _, _ := g.densest(window, true); float64(n) > limit*1.05+1 {
 		return true
 	}
 	from := 0
@@ -161,7 +161,7 @@ func (a *audit) unlimited() {
 		if !g.limit.Known || !g.window.Known || !g.requests() || g.window.Value <= 0 {
 			continue
 		}
-		if n, from, to := g.densest(g.window.Value); float64(n) > 2*g.limit.Value+5 {
+		if n, from, to := g.densest(g.window.Value, false); float64(n) > 2*g.limit.Value+5 {
 			a.conflict(g.first.spelling(g.header), g.words(),
 				fmt.Sprintf("%d were let through within %s and none was refused", n, span(to.sent-from.sent)), from.seq, to.seq)
 		}
@@ -169,18 +169,22 @@ func (a *audit) unlimited() {
 }
 
 // densest is the most requests of one caller on one route that were let through
-// under the statement within so many seconds.
-func (g *statement) densest(within float64) (most int, from, to *exchange) {
+// under the statement within so many seconds, on request over one connection.
+func (g *statement) densest(within float64, oneConn bool) (most int, from, to *exchange) {
 	type who struct {
 		id    trace.Identity
 		route string
+		conn  int
 	}
 	runs := map[who][]*exchange{}
 	for _, x := range g.seen {
 		if x.outcome != trace.Admitted {
 			continue
 		}
-		k := who{x.id, x.route}
+		k := who{id: x.id, route: x.route}
+		if oneConn {
+			k.conn = x.conn
+		}
 		run := append(runs[k], x)
 		for run[0].sent < x.sent-within {
 			run = run[1:]

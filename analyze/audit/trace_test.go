@@ -140,6 +140,11 @@ func TestHeaders(t *testing.T) {
 			[]verdict.Conflict{{Header: "RateLimit-Policy", Claim: "limit 10 per 60 s (p)", Measurement: "10 are let through per 5 s", Observations: []int{11, 12}}},
 		},
 		{
+			"two nodes that count a minute each",
+			strings.Repeat("0 a 200 | "+minutely(4)+"\n", 10) + "1 a 429 | " + minutely(0) + "\n2 a 429 | " + minutely(0) + "\n" + strings.Repeat("5005 ~a 200 | "+minutely(4)+"\n", 10),
+			[]verdict.Limit{fixed(10, 5)}, nil,
+		},
+		{
 			"a minute that lasts five by an inference that nothing seen confirms",
 			strings.Repeat("0 a 200 | "+minutely(4)+"\n", 10) + "1 a 429 | " + minutely(0) + "\n2 a 429 | " + minutely(0),
 			[]verdict.Limit{fixed(10, 300)}, nil,
