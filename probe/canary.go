@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"apisonde/probe/plan"
@@ -44,7 +45,7 @@ func passes(o trace.Observation, outcome trace.Outcome) bool {
 	if o.Fault != trace.FaultNone {
 		return false
 	}
-	return outcome == trace.Limited || o.Status == 429 || o.Status/100 == 2 || o.Status == 304 || o.Status == 404
+	return outcome == trace.Limited || o.Status == 429 && outcome != trace.Refused || o.Status/100 == 2 || o.Status == 304 || o.Status == 404
 }
 
 func got(o trace.Observation) string {
@@ -73,6 +74,8 @@ func (s *Session) refused(o trace.Observation) *halt {
 			return &halt{StopNetwork, fmt.Errorf("the first request got status %d: the server wants a key: give one with --key", o.Status)}
 		}
 		return &halt{StopNetwork, fmt.Errorf("the first request got status %d: the key was refused: check the key and its place (--key-in)", o.Status)}
+	case o.Status == 429:
+		return &halt{StopNetwork, errors.New("the first request got status 429 and says that a plan or a balance is spent, which no wait cures: see to the account, or give another key")}
 	case o.Status/100 == 3:
 		return &halt{StopNetwork, fmt.Errorf("the first request got status %d, a redirect, and redirects are not followed: give the final URL", o.Status)}
 	}

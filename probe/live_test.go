@@ -23,8 +23,9 @@ import (
 
 // script is a Decider that knows its steps in advance.
 type script struct {
-	steps []plan.Step
-	seen  []trace.Observation
+	steps  []plan.Step
+	seen   []trace.Observation
+	billed bool // a 429 speaks of a spent plan
 }
 
 func (s *script) Observe(o trace.Observation) trace.Outcome {
@@ -32,6 +33,8 @@ func (s *script) Observe(o trace.Observation) trace.Outcome {
 	switch {
 	case o.Fault != "":
 		return trace.Ignored
+	case o.Status == 429 && s.billed:
+		return trace.Refused
 	case o.Status == 429, o.Status == 420:
 		return trace.Limited
 	case o.Status < 400:

@@ -242,6 +242,7 @@ func TestABaselineThatIsRefusedEndsTheRun(t *testing.T) {
 		{reply{status: 500}, false, probe.StopDistress, "status 500"},
 		{reply{status: 401}, true, probe.StopNetwork, "the key was refused"},
 		{reply{status: 403}, true, probe.StopNetwork, "the key was refused"},
+		{reply{status: 429}, true, probe.StopNetwork, "which no wait cures"},
 		{reply{status: 401}, false, probe.StopNetwork, "give one with --key"},
 		{reply{status: 302}, false, probe.StopNetwork, "a redirect"},
 		{reply{status: 405}, false, probe.StopNetwork, "the method"},
@@ -252,6 +253,7 @@ func TestABaselineThatIsRefusedEndsTheRun(t *testing.T) {
 				roster.Keys = []trace.Key{{Name: "k1"}}
 			}
 			r := setup(t, roster, func(call) reply { return tc.reply }, plan.Step{Width: 1, Sends: at(0)})
+			r.script.billed = true
 			res := r.do(context.Background())
 			if res.Reason != tc.reason || res.Err == nil || !strings.Contains(res.Err.Error(), tc.says) || len(r.calls) != 1 {
 				t.Errorf("%+v: ended with %q, %v after %d requests; want %q saying %q", tc.reply, res.Reason, res.Err, len(r.calls), tc.reason, tc.says)

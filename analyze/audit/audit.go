@@ -31,7 +31,9 @@ func Of(t trace.Trace, outcomes []trace.Outcome, limits []verdict.Limit) Report 
 	a.groups = group(a.exchanges)
 	for i := range a.limits {
 		a.layer(i)
+		a.explain(i)
 	}
+	a.others()
 	if len(a.limits) == 0 {
 		a.unlimited()
 	}

@@ -20,6 +20,7 @@ type exchange struct {
 	route    string
 	outcome  trace.Outcome
 	headers  []trace.Header
+	obs      *trace.Observation
 	doc      header.Document
 	// absolute are the stated instants (rather than spans) of doc: the wait,
 	// then the reset of each quota.
@@ -34,7 +35,7 @@ func (a *audit) read(outcomes []trace.Outcome) {
 		o := &a.trace.Observations[i]
 		x := &exchange{
 			seq: o.Seq, sent: o.Written.Seconds(), answered: max(o.Written, o.FirstByte).Seconds(), conn: o.Conn,
-			id: o.Identity, route: o.Route, outcome: outcomes[i], headers: o.Headers, slack: clock.slack,
+			id: o.Identity, route: o.Route, outcome: outcomes[i], headers: o.Headers, obs: o, slack: clock.slack,
 		}
 		if o.Status != 0 && len(o.Headers) > 0 {
 			at := a.trace.Meta.Started.Add((o.Written+max(o.Written, o.FirstByte))/2 + clock.offset)

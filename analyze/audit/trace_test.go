@@ -184,3 +184,28 @@ func TestHeaders(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is no plain 429 says why it counts, and what no wait of the caller cures
+// is told.
+func TestReasons(t *testing.T) {
+	tr, outcomes := run(t, "0 a 200\n1 a 403 | X-RateLimit-Limit: 5; X-RateLimit-Remaining: 0\n2 a 403 | X-RateLimit-Limit: 5; X-RateLimit-Remaining: 0\n3 a 503\n4 a 429\n5 a 409\n6 a 0")
+	tr.Meta.LimitedWhen = []string{"status=409", "dropped"}
+	tr.Observations[6].Fault = trace.FaultReset
+	tr.Observations[4].Body.Text = `{"error":{"message":"The engine is currently overloaded"}}`
+	for i := 1; i < len(outcomes); i++ {
+		outcomes[i] = trace.Limited
+	}
+	r := audit.Of(tr, outcomes, []verdict.Limit{fixed(1, 5)})
+	want := []verdict.Evidence{
+		{Claim: "refusals with status 403 count as rejections (2): status 403 with nothing remaining", Observations: []int{2, 3}},
+		{Claim: "refusals with status 503 count as rejections (1): the same caller was let through before", Observations: []int{4}},
+		{Claim: "refusals with status 409 count as rejections (1): a rule of --limited-when says so", Observations: []int{6}},
+		{Claim: "connections closed without an answer count as rejections (1): a rule of --limited-when says so", Observations: []int{7}},
+	}
+	if d := cmp.Diff(want, r.Limits[0].Evidence); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if d := cmp.Diff([]string{"1 of 5 refusals: the server is busy, which is not this caller's own rate: the body says currently overloaded"}, r.Warnings); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}

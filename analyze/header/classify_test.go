@@ -86,6 +86,7 @@ func TestRules(t *testing.T) {
 		"status=403 and body=too fast":         true,
 		"status=404 and body=too fast":         false,
 		"status=403 and header=X-Other: thing": false,
+		"dropped":                              false,
 	} {
 		r, err := header.ParseRule(spec)
 		if err != nil {
@@ -101,6 +102,11 @@ func TestRules(t *testing.T) {
 	for _, spec := range []string{"", "status", "status=", "status=abc", "status=500-400", "status=1", "body~(", "colour=red", "header=: x", "status=403 and"} {
 		if _, err := header.ParseRules([]string{"status=403", spec}); err == nil {
 			t.Errorf("%q parses", spec)
+		}
+	}
+	for spec, want := range map[string]bool{"dropped": true, "body~^": false, "status=403": false, "dropped and status=403": false} {
+		if r, err := header.ParseRule(spec); err != nil || r.Match(0, nil, nil) != want {
+			t.Errorf("%s of a connection without an answer: %v, want %v (%v)", spec, !want, want, err)
 		}
 	}
 	if (header.Rule{}).Match(429, nil, nil) {

@@ -21,13 +21,14 @@ type Rule struct {
 type Rules []Rule
 
 type condition struct {
+	dropped  bool           // the connection was closed without an answer
 	from, to int            // of the status; 0 for any
 	name     string         // of a header, lower case; "" for none
 	value    string         // that the header's value or the body contains, lower case
 	pattern  *regexp.Regexp // that the body matches; nil for none
 }
 
-// ParseRule reads a rule: one or more of `status=403`, `status=500-599`,
+// ParseRule reads a rule: `dropped`, or one or more of `status=403`, `status=500-599`,
 // `body=TEXT` (contained, whatever its case), `body~REGEXP`, `header=NAME` and
 // `header=NAME: TEXT`, joined with " and ".
 func ParseRule(spec string) (Rule, error) {
@@ -43,9 +44,12 @@ func ParseRule(spec string) (Rule, error) {
 }
 
 func parseCondition(part string) (c condition, err error) {
+	if part == "dropped" {
+		return condition{dropped: true}, nil
+	}
 	at := strings.IndexAny(part, "=~")
 	if at < 0 || at+1 == len(part) {
-		return c, fmt.Errorf("%q is no condition; write status=403, body=TEXT, body~REGEXP or header=NAME: TEXT", part)
+		return c, fmt.Errorf("%q is no condition; write status=403, body=TEXT, body~REGEXP, header=NAME: TEXT or dropped", part)
 	}
 	key, op, value := part[:at], part[at], part[at+1:]
 	switch {
@@ -77,11 +81,11 @@ func parseCondition(part string) (c condition, err error) {
 		c.value = strings.ToLower(strings.TrimSpace(text))
 		return c, nil
 	}
-	return c, fmt.Errorf("%q is no condition; it begins with status, body or header", part)
+	return c, fmt.Errorf("%q is no condition; it begins with status, body or header, or is dropped", part)
 }
 
 // Match is whether every condition of the rule holds. The zero Rule matches
-// nothing.
+// nothing. A status of 0 is a connection that was closed without an answer.
 func (r Rule) Match(status int, hs []trace.Header, body []byte) bool {
 	for _, c := range r.conditions {
 		if !c.match(status, hs, body) {
@@ -93,6 +97,8 @@ func (r Rule) Match(status int, hs []trace.Header, body []byte) bool {
 
 func (c condition) match(status int, hs []trace.Header, body []byte) bool {
 	switch {
+	case c.dropped || status == 0:
+		return c.dropped && status == 0
 	case c.from > 0:
 		return status >= c.from && status <= c.to
 	case c.name != "":
@@ -131,7 +137,7 @@ func (rs Rules) Match(status int, hs []trace.Header, body []byte) bool {
 // ReadBody is whether some rule looks at bodies.
 func (rs Rules) ReadBody() bool {
 	return slices.ContainsFunc(rs, func(r Rule) bool {
-		return slices.ContainsFunc(r.conditions, func(c condition) bool { return c.from == 0 && c.name == "" })
+		return slices.ContainsFunc(r.conditions, func(c condition) bool { return c.from == 0 && c.name == "" && !c.dropped })
 	})
 }
 

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"slices"
+	"time"
 
 	"apisonde/analyze/header"
 	"apisonde/analyze/model"
@@ -50,7 +51,7 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
-		sent: seconds(o.Written), rtt: seconds(o.FirstByte - o.Written), outcome: outcome, status: o.Status,
+		sent: seconds(o.Written), rtt: seconds(decided(o) - o.Written), outcome: outcome, status: o.Status,
 	}
 	if outcome == trace.Limited {
 		x.look = look(o)
@@ -61,6 +62,15 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 		r.exclude(o)
 	}
 	return outcome
+}
+
+// decided is when the server had decided at the latest: at its answer, or when it
+// closed the connection instead.
+func decided(o trace.Observation) time.Duration {
+	if o.Fault == trace.FaultReset && o.FirstByte == 0 {
+		return o.Done
+	}
+	return o.FirstByte
 }
 
 func (r *record) keep(x sample) {
@@ -76,7 +86,9 @@ func (r *record) keep(x sample) {
 		}
 	case trace.Limited:
 		r.rejected[x.id]++
-		r.statuses[x.status]++
+		if x.status != 0 {
+			r.statuses[x.status]++
+		}
 	}
 }
 
@@ -105,16 +117,22 @@ func (r *record) exclude(o trace.Observation) {
 }
 
 // classify says how an answer counts. A rejection is what spent quota explains:
-// 429, 418 and 420 say so themselves; 403 and 503 count after the caller was
-// known to be let through otherwise, since they have other meanings, and any status where
-// the answer itself says that a limit was passed. The user's rules come first.
+// 429, 418 and 420 say so themselves, unless they speak of a spent plan; 403 and 503
+// count after the caller was known to be let through otherwise, since they have
+// other meanings, and any status where the answer itself says that a limit was
+// passed. The user's rules come first, and only they make a dropped connection one.
 func classify(o trace.Observation, before bool, rules header.Rules) trace.Outcome {
 	if o.Fault != trace.FaultNone {
+		if o.Fault == trace.FaultReset && o.Status == 0 && before && rules.Match(0, nil, nil) {
+			return trace.Limited
+		}
 		return trace.Ignored
 	}
 	switch s := o.Status; {
 	case rules.Match(s, o.Headers, []byte(o.Body.Text)):
 		return trace.Limited
+	case s == 429 && !before && billed(o):
+		return trace.Refused
 	case s == 429 || s == 418 || s == 420:
 		return trace.Limited
 	case (s == 403 || s == 503) && before:
@@ -138,6 +156,16 @@ func classify(o trace.Observation, before bool, rules header.Rules) trace.Outcom
 func says(o trace.Observation) bool {
 	kind, _ := header.Classify(o.Status, o.Headers, []byte(o.Body.Text))
 	return kind == header.KindLimited
+}
+
+// billed tells whether an answer says that a plan or a balance is spent. Of a
+// caller who was never let through that is no rejection: no wait cures it.
+func billed(o trace.Observation) bool {
+	if o.Body.Text == "" {
+		return false
+	}
+	kind, _ := header.Classify(o.Status, o.Headers, []byte(o.Body.Text))
+	return kind == header.KindBilling
 }
 
 // partition is the scope by which the trace splits into counters.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"apisonde/analyze/header"
 	"apisonde/analyze/model"
 	"apisonde/probe/trace"
 )
@@ -19,6 +20,47 @@ func TestClassifyReadsWhatAnAnswerSays(t *testing.T) {
 	o.Headers[1].Value = "12"
 	if got := classify(o, false, nil); got != trace.Refused {
 		t.Errorf("403 with requests left: %v", got)
+	}
+}
+
+// A plan that is spent is no rejection of a caller who was never let through.
+func TestClassifyTellsBillingFromQuota(t *testing.T) {
+	o := trace.Observation{Status: 429, Body: trace.Body{Text: `{"error":{"code":"insufficient_quota"}}`}}
+	if got := classify(o, false, nil); got != trace.Refused {
+		t.Errorf("a spent plan from the first request on: %v", got)
+	}
+	if got := classify(o, true, nil); got != trace.Limited {
+		t.Errorf("a spent plan after admissions: %v", got)
+	}
+	o.Headers = []trace.Header{{Name: "Retry-After", Value: "5"}}
+	if got := classify(o, false, nil); got != trace.Limited {
+		t.Errorf("with a wait: %v", got)
+	}
+}
+
+// Only a rule makes a dropped connection a rejection, and only of a caller who was
+// let through before.
+func TestClassifyDropped(t *testing.T) {
+	rules, err := header.ParseRules([]string{"status=409", "dropped"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o      trace.Observation
+		before bool
+		rules  header.Rules
+		want   trace.Outcome
+	}{
+		{trace.Observation{Fault: trace.FaultReset}, true, rules, trace.Limited},
+		{trace.Observation{Fault: trace.FaultReset}, true, nil, trace.Ignored},
+		{trace.Observation{Fault: trace.FaultReset}, false, rules, trace.Ignored},
+		{trace.Observation{Fault: trace.FaultReset, Status: 200}, true, rules, trace.Ignored},
+		{trace.Observation{Fault: trace.FaultTimeout}, true, rules, trace.Ignored},
+		{trace.Observation{Status: 200}, true, rules, trace.Admitted},
+	} {
+		if got := classify(c.o, c.before, c.rules); got != c.want {
+			t.Errorf("%+v after admissions %v: %v, want %v", c.o, c.before, got, c.want)
+		}
 	}
 }
 

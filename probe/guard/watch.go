@@ -119,7 +119,11 @@ func (w *Watch) fail(o trace.Observation, rested bool) (Alarm, string) {
 	if w.cut {
 		return Cut, fmt.Sprintf("connections in a row failed (latest: %s)", what)
 	}
-	return Distress, fmt.Sprintf("requests in a row failed, and spent quota does not explain it (latest: %s)", what)
+	why := fmt.Sprintf("requests in a row failed, and spent quota does not explain it (latest: %s)", what)
+	if o.Fault == trace.FaultReset {
+		why += "; where that is how the service refuses, --limited-when dropped says so"
+	}
+	return Distress, why
 }
 
 // ban tells answers that are worse than the first rejection's, of an identity

@@ -39,7 +39,7 @@ func requestFlags() []cli.Flag {
 // signFlags say what counts as a rejection beside what services usually send.
 func signFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "limited-when", Category: "What is asked", Usage: "`RULE` a further sign that a limit refused a request; repeatable. RULE joins with ' and ' any of status=403, status=500-599, body=TEXT, body~REGEXP, header=NAME and header=NAME: TEXT"},
+		&cli.StringSliceFlag{Name: "limited-when", Category: "What is asked", Usage: "`RULE` a further sign that a limit refused a request; repeatable. RULE joins with ' and ' any of status=403, status=500-599, body=TEXT, body~REGEXP, header=NAME and header=NAME: TEXT; dropped is a connection closed without an answer"},
 	}
 }
 
