@@ -34,6 +34,7 @@ func Of(t trace.Trace, outcomes []trace.Outcome, limits []verdict.Limit) Report 
 		a.explain(i)
 	}
 	a.others()
+	a.disagree()
 	if len(a.limits) == 0 {
 		a.unlimited()
 	}
@@ -64,8 +65,9 @@ func (a *audit) layer(i int) {
 	stated := a.statedOf(i)
 	for _, g := range stated {
 		a.remaining(l, g)
-		a.claimedLimit(l, g)
-		a.claimedWindow(l, g)
+		cost := a.costly(g)
+		a.claimedLimit(l, g, cost)
+		a.claimedWindow(l, g, cost)
 	}
 	if len(a.conflicts) == before {
 		credit(l, stated)

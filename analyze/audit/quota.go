@@ -84,9 +84,10 @@ func (g *statement) onRefusals() int {
 	return n
 }
 
-// claimedLimit holds the stated limit against the inferred one.
-func (a *audit) claimedLimit(l *verdict.Limit, g *statement) {
-	if !g.limit.Known || !g.requests() || !trusted(l) || l.Limit == nil || !g.speaks() || agreesOnLimit(l, g.limit.Value, g.window) {
+// claimedLimit holds the stated limit, in requests of so much each, against the
+// inferred one.
+func (a *audit) claimedLimit(l *verdict.Limit, g *statement, cost float64) {
+	if !g.limit.Known || !g.requests() || !trusted(l) || l.Limit == nil || !g.speaks() || agreesOnLimit(l, g.limit.Value/cost, g.window) {
 		return
 	}
 	if l.Algorithm == verdict.LeakyQueue || l.Limit.Hi > 1.5*l.Limit.Lo {
@@ -97,11 +98,11 @@ func (a *audit) claimedLimit(l *verdict.Limit, g *statement) {
 
 // claimedWindow holds the stated window against the inferred one, where the
 // limits are the same. Under a penalty the window hardly shows.
-func (a *audit) claimedWindow(l *verdict.Limit, g *statement) {
+func (a *audit) claimedWindow(l *verdict.Limit, g *statement, cost float64) {
 	if !g.limit.Known || !g.window.Known || !g.requests() || !trusted(l) || l.RatePerS == nil || l.Rejection.PenaltyS != nil || !g.speaks() {
 		return
 	}
-	if !agreesOnLimit(l, g.limit.Value, g.window) || agreesOnWindow(l, g.limit.Value, g.window.Value) || !a.seenToDiffer(g) {
+	if !agreesOnLimit(l, g.limit.Value/cost, g.window) || agreesOnWindow(l, g.limit.Value/cost, g.window.Value) || !a.seenToDiffer(g, cost) {
 		return
 	}
 	a.conflict(g.first.spelling(g.header), g.words(), admits(l), g.witnesses()...)
@@ -111,8 +112,8 @@ func (a *audit) claimedWindow(l *verdict.Limit, g *statement) {
 // window, whatever was inferred from them: one caller was let through more often
 // within it over one connection, which reaches one node, or somebody was refused though all callers together had not asked as
 // often within it.
-func (a *audit) seenToDiffer(g *statement) bool {
-	limit, window := g.limit.Value, g.window.Value
+func (a *audit) seenToDiffer(g *statement, cost float64) bool {
+	limit, window := g.limit.Value/cost, g.window.Value
 	if n, _, _ := g.densest(window, true); float64(n) > limit*1.05+1 {
 		return true
 	}

@@ -188,6 +188,9 @@ func (a *audit) waitClaim() (verdict.Claim, bool) {
 	}
 	slices.Sort(c.Observations)
 	c.Says = between(e, "wait %s s", "wait %s to %s s")
+	if a.growing() {
+		c.Says += ", longer with each refusal"
+	}
 	return c, e.known
 }
 

@@ -209,3 +209,52 @@ func TestReasons(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }
+
+// falling writes one admission a line under a remaining count that falls by so much.
+func falling(by int, headers string) string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, "%d a 200 | "+headers+"\n", i, 20*by-by*(1+i))
+	}
+	return b.String()
+}
+
+func TestRemainingThatFallsByMore(t *testing.T) {
+	tr, outcomes := run(t, falling(2, "X-RateLimit-Limit: 20; X-RateLimit-Remaining: %d")+
+		"10 a 429 | X-RateLimit-Limit: 20; X-RateLimit-Remaining: 0\n11 a 429 | X-RateLimit-Limit: 20; X-RateLimit-Remaining: 0")
+	r := audit.Of(tr, outcomes, []verdict.Limit{fixed(10, 5)})
+	if len(r.Headers.Conflicts) > 0 {
+		t.Errorf("a limit in units of which a request takes two is told as %+v", r.Headers.Conflicts)
+	}
+	if d := cmp.Diff([]string{"X-RateLimit-Remaining falls by 2 a request: the service counts this request as so many"}, r.Warnings); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestFamiliesThatDisagree(t *testing.T) {
+	const both = "X-RateLimit-Limit: 20; X-RateLimit-Remaining: %d; RateLimit-Limit: 20; RateLimit-Remaining: 7"
+	tr, outcomes := run(t, falling(1, both))
+	want := []string{"X-RateLimit-Remaining and RateLimit-Remaining state the same limit of 20 and differ in what is left (17 and 7 in request 3): two counters, or one of them is wrong"}
+	got := audit.Of(tr, outcomes, nil).Warnings
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestWaitsThatGrowWhileAsking(t *testing.T) {
+	for wait, want := range map[string]string{"growing": "wait 75 to 5 s, longer with each refusal", "steady": "wait 10 to 5 s"} {
+		text := "0 a 200\n"
+		for i := range 8 {
+			stated := 5 + 10*i
+			if wait == "steady" {
+				stated = 10 - 5*(i%2) // one moment, rounded up and down
+			}
+			text += fmt.Sprintf("%d a 429 | Retry-After: %d\n", 100*(i+1), stated)
+		}
+		tr, outcomes := run(t, text)
+		claims := audit.Of(tr, outcomes, []verdict.Limit{fixed(1, 5)}).Headers.Claims
+		if len(claims) != 1 || claims[0].Says != want {
+			t.Errorf("%s: %+v, want %q", wait, claims, want)
+		}
+	}
+}
