@@ -60,6 +60,8 @@ var exactNames = map[string]exactly{
 	"x-mbx-used-remain-limit": {family: "bitget", field: remainingField},
 	// Counters of what is in flight.
 	"twilio-concurrent-requests":   {family: "twilio", field: usedField, name: "concurrent", unit: unitConcurrency},
+	"current-concurrent-requests":  {family: "concurrency", field: usedField, name: "concurrent", unit: unitConcurrency},
+	"maximum-concurrent-requests":  {family: "concurrency", field: limitField, name: "concurrent", unit: unitConcurrency},
 	"x-concurrent-requests":        {family: "concurrency", field: usedField, name: "concurrent", unit: unitConcurrency},
 	"x-concurrency-limit":          {family: "concurrency", field: limitField, name: "concurrency", unit: unitConcurrency},
 	"x-concurrency-limit-limit":    {family: "concurrency", field: limitField, name: "concurrency", unit: unitConcurrency},

@@ -21,7 +21,7 @@ func inspectCommand(std *streams) *cli.Command {
 		Description: "A URL gets one request for each key, user, address and route. - and FILE are a " +
 			"response instead, as curl -i prints it, or a HAR file; nothing is sent then. What a response " +
 			"claims need not be true: apisonde probe measures.",
-		Flags: join(identityFlags(), requestFlags(), ceilingFlags(), consentFlags(), only(recordFlags(), "trace"), configFlag(),
+		Flags: join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), consentFlags(), only(recordFlags(), "trace"), configFlag(),
 			[]cli.Flag{&cli.StringFlag{Name: "received-at", Category: resultGroup, Usage: "`TIME` when a saved response arrived, as 2026-01-02T03:04:05Z", DefaultText: "now; of a HAR file, the time in it"}},
 			outputFlag(planFormats), only(verdictFlags(), "color")),
 		Action: func(c *cli.Context) error {
@@ -122,11 +122,15 @@ func onlySending(c *cli.Context) error {
 	return nil
 }
 
-// decode reads the claims of a response.
-func decode(raw header.Raw, received time.Time) report.Response {
+// decode reads the claims of a response. A rule of the user's goes before what the
+// response says of itself.
+func decode(raw header.Raw, received time.Time, rules header.Rules) report.Response {
 	r := report.Response{
 		Claims:  header.Decode(raw.Status, raw.Headers, raw.Body, received),
 		Headers: raw.Headers, Received: received,
+	}
+	if rules.Match(raw.Status, raw.Headers, raw.Body) {
+		r.Claims.Limited, r.Claims.Kind, r.Claims.Why = true, header.KindLimited, "a rule of --limited-when says so"
 	}
 	for _, n := range raw.Notes {
 		r.Notes = append(r.Notes, string(trace.Clean(n)))

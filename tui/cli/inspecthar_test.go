@@ -73,7 +73,7 @@ func FuzzReadHAR(f *testing.F) {
 					t.Fatalf("%q is not cleaned", h)
 				}
 			}
-			decode(s.raw, time.Unix(0, 0))
+			decode(s.raw, time.Unix(0, 0), nil)
 		}
 	})
 }

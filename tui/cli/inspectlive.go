@@ -96,7 +96,7 @@ func surveyed(ctx context.Context, a *assessment) (probe.Result, int) {
 // concludeInspection tells what came of a survey. A response of whatever status is
 // what was asked for; that nobody answered is a failure.
 func concludeInspection(std *streams, r result, a *assessment, res probe.Result, code int) error {
-	list := inspectionsOf(res.Trace)
+	list := inspectionsOf(res.Trace, a.rules)
 	for _, o := range res.Trace.Observations {
 		if o.Status == 0 {
 			fmt.Fprintf(std.err, "apisonde: %s %s: no answer (%s)\n", trace.Clean(o.Identity.String()), trace.Clean(o.Route), o.Fault)
@@ -136,7 +136,7 @@ func concludeInspection(std *streams, r result, a *assessment, res probe.Result,
 }
 
 // inspectionsOf reads the responses of a trace.
-func inspectionsOf(t trace.Trace) []inspection {
+func inspectionsOf(t trace.Trace, rules header.Rules) []inspection {
 	var out []inspection
 	for _, o := range t.Observations {
 		if o.Status == 0 {
@@ -144,7 +144,7 @@ func inspectionsOf(t trace.Trace) []inspection {
 		}
 		i := inspection{identity: o.Identity, route: o.Route}
 		raw := header.Raw{Status: o.Status, Headers: o.Headers, Body: []byte(o.Body.Text)}
-		i.response = decode(raw, t.Meta.Started.Add(o.FirstByte))
+		i.response = decode(raw, t.Meta.Started.Add(o.FirstByte), rules)
 		i.response.Took = o.FirstByte - o.Written
 		i.response.Of = callerOf(o, t.Meta.Roster)
 		out = append(out, i)

@@ -31,6 +31,10 @@ func inspectSaved(c *cli.Context, std *streams, r result, path string) error {
 	if err != nil {
 		return err
 	}
+	rules, err := header.ParseRules(c.StringSlice("limited-when"))
+	if err != nil {
+		return usagef("--limited-when: %w", err)
+	}
 	in, from := std.in, "standard input"
 	if path == "-" {
 		if std.inTerminal() {
@@ -57,7 +61,7 @@ func inspectSaved(c *cli.Context, std *streams, r result, path string) error {
 		if assumed && !s.at.IsZero() {
 			at, assumed = s.at, false
 		}
-		told[i] = inspection{request: s.request, response: decode(s.raw, at)}
+		told[i] = inspection{request: s.request, response: decode(s.raw, at, rules)}
 		told[i].response.Of, told[i].response.Assumed = string(s.request), assumed
 		if !given {
 			told[i].response.Took = s.took
