@@ -65,7 +65,7 @@ func (a *audit) layer(i int) {
 	stated := a.statedOf(i)
 	for _, g := range stated {
 		a.remaining(l, g)
-		cost := a.costly(g)
+		cost := a.costly(l, g)
 		a.claimedLimit(l, g, cost)
 		a.claimedWindow(l, g, cost)
 	}

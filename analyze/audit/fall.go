@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"apisonde/analyze/header"
+	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
 )
 
@@ -12,25 +13,22 @@ import (
 const leastFalls = 5
 
 // fall is by how much the remaining count falls from one admission of a caller to
-// the next, 0 where that is not seen often enough. Others who ask in between make a
-// single fall too large, hence the median; a window that begins anew makes none.
-func (g *statement) fall() float64 {
-	type who struct {
-		id    trace.Identity
-		route string
-	}
-	last := map[who]float64{}
-	var falls []float64
+// the next, where nobody else was asking in between; 0 where that is not seen often
+// enough. A window that begins anew makes no fall.
+func (a *audit) fall(g *statement) float64 {
+	left := map[*exchange]header.Num{}
 	for i, x := range g.seen {
-		left := g.quotas[i].Remaining
-		if x.outcome != trace.Admitted || !left.Known {
-			continue
+		if x.outcome == trace.Admitted {
+			left[x] = g.quotas[i].Remaining
 		}
-		k := who{x.id, x.route}
-		if before, seen := last[k]; seen && left.Value < before {
-			falls = append(falls, before-left.Value)
+	}
+	var falls []float64
+	for i := 1; i < len(a.exchanges); i++ {
+		x, y := a.exchanges[i-1], a.exchanges[i]
+		before, after := left[x], left[y]
+		if before.Known && after.Known && x.id == y.id && x.route == y.route && x.conn == y.conn && x.answered <= y.sent && after.Value < before.Value {
+			falls = append(falls, before.Value-after.Value)
 		}
-		last[k] = left.Value
 	}
 	if len(falls) < leastFalls {
 		return 0
@@ -39,10 +37,11 @@ func (g *statement) fall() float64 {
 }
 
 // costly warns of a remaining count that falls by more than one a request, and says
-// by how much; 1 where it falls by one, or does not tell.
-func (a *audit) costly(g *statement) float64 {
-	by := g.fall()
-	if by <= 1 || !g.requests() {
+// by how much; 1 where it falls by one, or does not tell. Slots in flight are no
+// count of requests.
+func (a *audit) costly(l *verdict.Limit, g *statement) float64 {
+	by := a.fall(g)
+	if by <= 1 || !g.requests() || l.RatePerS == nil {
 		return 1
 	}
 	a.warnings = append(a.warnings, fmt.Sprintf("%s falls by %s a request: the service counts this request as so many",

@@ -21,6 +21,10 @@ func (a *audit) remaining(l *verdict.Limit, g *statement) {
 		return
 	}
 	switch refused, above := g.refused(); {
+	case l.Algorithm == verdict.LeakyQueue && g.untouched():
+		last := g.seen[len(g.seen)-1]
+		a.conflict(g.first.sibling(g.header, "remaining"), number(g.left.low)+" left",
+			fmt.Sprintf("it stayed at the limit, over %d requests that were let through and had to queue", g.admitted()), g.first.seq, last.seq)
 	case g.frozen():
 		last := g.seen[len(g.seen)-1]
 		a.conflict(g.first.sibling(g.header, "remaining"), number(g.left.low)+" left",
@@ -61,6 +65,12 @@ func (g *statement) refused() (n int, above []int) {
 func (g *statement) frozen() bool {
 	refused, _ := g.refused()
 	return g.left.known && g.left.low == g.left.top && g.left.low > 0 && g.admitted() >= leastAdmitted && refused >= leastRefused
+}
+
+// untouched says whether the remaining count is the whole limit on everything: no
+// counter that counts does that while requests wait for each other.
+func (g *statement) untouched() bool {
+	return g.limit.Known && g.left.low == g.left.top && g.left.low == g.limit.Value && g.admitted() >= 2*leastAdmitted
 }
 
 // speaks says whether the statement is about the counter that refused. One that
