@@ -68,9 +68,11 @@ type wire struct {
 	idle     map[trace.Identity][]*line
 	die      int // so many idle lines die after they were reserved
 
+	meta     trace.Meta
 	intents  []trace.Observation
 	outcomes []trace.Observation
 	ended    []trace.End
+	leases   []int
 	fail     func(what string, seq int) error // of the journal
 }
 
@@ -129,6 +131,9 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	w.calls = append(w.calls, c)
 	if len(w.calls) > len(w.intents) {
 		w.t.Errorf("request %d left before its intent was recorded", c.n)
+	}
+	if n := len(w.leases); n == 0 || w.leases[n-1] < len(w.calls) {
+		w.t.Errorf("request %d left before a lease allowed it", c.n)
 	}
 	w.inflight++
 	w.most = max(w.most, w.inflight)
@@ -191,11 +196,39 @@ func (w *wire) Close(e trace.End) error {
 	return nil
 }
 
+func (w *wire) Lease(upto int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail != nil {
+		if err := w.fail("lease", upto); err != nil {
+			return err
+		}
+	}
+	w.leases = append(w.leases, upto)
+	return nil
+}
+
+func (w *wire) Trace() (trace.Trace, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := trace.Trace{Meta: w.meta}
+	for _, o := range w.intents {
+		o.Fault = trace.FaultUnknown
+		t.Observations = append(t.Observations, o)
+	}
+	for _, o := range w.outcomes {
+		t.Observations[o.Seq-1] = o
+	}
+	if n := len(w.ended); n > 0 {
+		t.End = &w.ended[n-1]
+	}
+	return t, nil
+}
+
 // run is one session in a bubble.
 type run struct {
 	*wire
 	script  *script
-	meta    trace.Meta
 	session *probe.Session
 }
 
@@ -207,10 +240,10 @@ var me = trace.Identity{Vantage: "a"}
 // setup makes a session whose budget is generous and whose target is not
 // loopback, so that bans stop it.
 func setup(t *testing.T, roster trace.Roster, answer func(call) reply, steps ...plan.Step) *run {
-	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}}
-	return &run{wire: w, script: &script{steps: steps}, meta: trace.Meta{
+	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, meta: trace.Meta{
 		Roster: roster, Budget: plan.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxInflight: 100},
 	}}
+	return &run{wire: w, script: &script{steps: steps}}
 }
 
 func (r *run) start() *probe.Session {
