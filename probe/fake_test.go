@@ -65,10 +65,12 @@ type wire struct {
 	lines    int
 	inflight int
 	most     int
+	rejected map[trace.Identity]int
 	idle     map[trace.Identity][]*line
 	die      int // so many idle lines die after they were reserved
 
 	meta     trace.Meta
+	recorded int // intents, whatever became of them later
 	intents  []trace.Observation
 	outcomes []trace.Observation
 	ended    []trace.End
@@ -129,11 +131,8 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	}
 	c := call{at: w.clock.Now(), id: l.id, route: route, n: len(w.calls) + 1}
 	w.calls = append(w.calls, c)
-	if len(w.calls) > len(w.intents) {
+	if len(w.calls) > w.recorded {
 		w.t.Errorf("request %d left before its intent was recorded", c.n)
-	}
-	if n := len(w.leases); n == 0 || w.leases[n-1] < len(w.calls) {
-		w.t.Errorf("request %d left before a lease allowed it", c.n)
 	}
 	w.inflight++
 	w.most = max(w.most, w.inflight)
@@ -142,7 +141,15 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	if w.answer != nil {
 		r = w.answer(c)
 	}
+	if r.status == 429 {
+		w.mu.Lock()
+		w.rejected[l.id]++
+		w.mu.Unlock()
+	}
 	if r.panics {
+		w.mu.Lock()
+		w.inflight--
+		w.mu.Unlock()
 		panic(errors.New("a credential"))
 	}
 	o := trace.Observation{Conn: l.n, Written: max(c.at, 1)}
@@ -170,6 +177,10 @@ func (w *wire) Intent(o trace.Observation) error {
 			return err
 		}
 	}
+	if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
+		w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
+	}
+	w.recorded++
 	w.intents = append(w.intents, o)
 	return nil
 }
@@ -240,7 +251,7 @@ var me = trace.Identity{Vantage: "a"}
 // setup makes a session whose budget is generous and whose target is not
 // loopback, so that bans stop it.
 func setup(t *testing.T, roster trace.Roster, answer func(call) reply, steps ...plan.Step) *run {
-	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, meta: trace.Meta{
+	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, rejected: map[trace.Identity]int{}, meta: trace.Meta{
 		Roster: roster, Budget: plan.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxInflight: 100},
 	}}
 	return &run{wire: w, script: &script{steps: steps}}
