@@ -30,8 +30,13 @@ var later = trace.Resumption{Tool: "0.2.0", Started: meta.Started.Add(time.Hour)
 func TestResumedWhereverItWasCut(t *testing.T) {
 	t.Parallel()
 	b, _ := write(t, 3, 0, &trace.End{Reason: "budget", At: time.Second, Requests: 3})
-	first := strings.IndexByte(string(b), '\n')
-	for cut := first; cut <= len(b); cut += 11 {
+	var cuts []int // around every newline, where it matters, and within lines
+	for i, c := range b {
+		if c == '\n' {
+			cuts = append(cuts, i, i+1, min(i+2, len(b)), min(i+60, len(b)))
+		}
+	}
+	for _, cut := range cuts {
 		path := save(t, b[:cut])
 		p, err := journal.Reopen(path)
 		if err != nil {
