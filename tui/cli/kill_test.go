@@ -18,6 +18,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"apisonde/probe/journal"
+	"apisonde/probe/trace"
 )
 
 // Whenever a run is killed, its trace holds every request that the server saw, and
@@ -189,5 +190,54 @@ func TestTheTraceIsDeleted(t *testing.T) {
 	}
 	if o.code != exitTrace || !strings.Contains(o.stderr.String(), "deleted, moved or replaced") {
 		t.Errorf("exit %d, want 6\n%s", o.code, &o.stderr)
+	}
+}
+
+// A disk that is full in mid-run ends it with exit 6, before anything is sent that
+// is not on the record.
+func TestTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	server := practice(t, "fixed-window,limit=30,window=60s,by=key")
+	p := program(t, "probe", server.URL(), "--key", "literal:one", "--yes", "--trace", "t.ndjson", "--output", "json")
+	// A limit on the size of files is as near to a full disk as any test gets.
+	p.Args = slices.Concat([]string{"sh", "-c", `ulimit -f 16; exec "$@"`, "sh"}, []string{p.Path}, p.Args[1:])
+	p.Path = "/bin/sh"
+	o := start(t, p)()
+	tr, err := journal.Open(filepath.Join(p.Dir, "t.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := server.Total()
+	if len(tr.Observations) != seen || seen < 5 || tr.End != nil {
+		t.Errorf("the server saw %d requests, the trace holds %d and ends with %v", seen, len(tr.Observations), tr.End)
+	}
+	if o.code != exitTrace || !strings.Contains(o.stdout.String(), `"stop_reason": "trace"`) || !strings.Contains(o.stderr.String(), "cannot be written") {
+		t.Errorf("exit %d, want 6\n%s", o.code, &o.stderr)
+	}
+}
+
+// A target that looked like banning is left alone for a while.
+func TestAfterASuspectedBan(t *testing.T) {
+	t.Parallel()
+	server := practice(t, "none")
+	for ago, want := range map[time.Duration]int{time.Minute: exitUsage, time.Hour: exitOK} {
+		path := filepath.Join(t.TempDir(), "t.ndjson")
+		started := time.Now().Add(-ago - time.Minute)
+		w, err := journal.Create(path, trace.Meta{
+			Target: trace.Target{Method: "GET", URL: server.URL()}, Started: started, Loopback: true,
+			Roster: trace.Roster{Vantages: []string{anyAddress}, Routes: []string{"/"}},
+			Budget: trace.Budget{MaxRequests: 200, MaxDuration: time.Hour, MaxInflight: 4},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(trace.End{Reason: "suspected-ban", At: time.Minute, Ended: started.Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		before := server.Total()
+		o := start(t, program(t, "probe", "--resume", path, "--yes", "--output", "quiet"))()
+		if o.code != want || (server.Total() > before) != (want == exitOK) || (want == exitUsage) != strings.Contains(o.stderr.String(), "let it rest") {
+			t.Errorf("%s after a suspected ban: exit %d, want %d\n%s", ago, o.code, want, &o.stderr)
+		}
 	}
 }
