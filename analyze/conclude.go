@@ -2,6 +2,7 @@
 package analyze
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -48,7 +49,22 @@ func Conclude(t trace.Trace, tool verdict.Tool) verdict.Verdict {
 		v.StopReason = &reason
 	}
 	v.Warnings = append(v.Warnings, t.Damage...)
+	v.Warnings = append(v.Warnings, paused(t)...)
 	return v
+}
+
+// paused says what the offsets of a resumed run rest on.
+func paused(t trace.Trace) []string {
+	var out []string
+	if n := len(t.Resumptions); n > 0 {
+		out = append(out, fmt.Sprintf("the run was resumed (%d parts): times across a pause follow this machine's wall clock, and a change of that clock meanwhile would shift them", n+1))
+	}
+	for _, r := range t.Resumptions {
+		if r.Unplaced {
+			out = append(out, fmt.Sprintf("the wall clock ran backwards before the run was resumed at %s: how long that pause was is unknown", r.Started.Format(time.RFC3339)))
+		}
+	}
+	return out
 }
 
 // finished is the offset of the last thing that happened.

@@ -20,6 +20,9 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	if most := s.cfg.Meta.Budget.MaxInflight; most > 0 {
 		width = min(width, most)
 	}
+	if h := s.lease(len(step.Sends)); h != nil {
+		return h
+	}
 	need := s.lines(step, width)
 	if h := s.pause(ctx, step.Start-s.lead(len(need))); h != nil {
 		return h
@@ -137,7 +140,7 @@ func (b *burst) next(ctx context.Context, snd plan.Send, same int) (*shot, *halt
 	sh := &shot{slack: lateAfter + time.Duration(same)*eachAfter}
 	sh.line, sh.fault = b.line(ctx, snd)
 	var h *halt
-	sh.grant, h = s.admit(ctx, snd.Identity)
+	sh.grant, h = s.admit(ctx, snd.Identity, snd.Route, false)
 	if h != nil || sh.grant.Answer != guard.Granted {
 		if sh.line != nil {
 			sh.line.Release()

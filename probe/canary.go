@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
@@ -15,6 +16,9 @@ import (
 func (s *Session) canaries(ctx, wire context.Context) *halt {
 	s.view.begin(plan.Step{Question: "does every identity get an answer?", Reason: "one request each, before anything is measured"}, 0)
 	for _, c := range s.cfg.Meta.Roster.Canaries() {
+		if slices.Contains(s.settled, canaryDone{c.Identity, c.Route}) {
+			continue
+		}
 		if h := s.interrupted(ctx); h != nil {
 			return h
 		}

@@ -22,6 +22,10 @@ type WallClock struct {
 // NewClock starts a clock whose origin is now.
 func NewClock() *WallClock { return &WallClock{origin: time.Now()} }
 
+// ResumeClock starts a clock that shows at now: one that goes on where that of an
+// earlier part of a run stands.
+func ResumeClock(at time.Duration) *WallClock { return &WallClock{origin: time.Now().Add(-at)} }
+
 // Started is the wall-clock time of the origin.
 func (c *WallClock) Started() time.Time { return c.origin }
 

@@ -65,12 +65,16 @@ type wire struct {
 	lines    int
 	inflight int
 	most     int
+	rejected map[trace.Identity]int
 	idle     map[trace.Identity][]*line
 	die      int // so many idle lines die after they were reserved
 
+	meta     trace.Meta
+	recorded int // intents, whatever became of them later
 	intents  []trace.Observation
 	outcomes []trace.Observation
 	ended    []trace.End
+	leases   []int
 	fail     func(what string, seq int) error // of the journal
 }
 
@@ -127,7 +131,7 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	}
 	c := call{at: w.clock.Now(), id: l.id, route: route, n: len(w.calls) + 1}
 	w.calls = append(w.calls, c)
-	if len(w.calls) > len(w.intents) {
+	if len(w.calls) > w.recorded {
 		w.t.Errorf("request %d left before its intent was recorded", c.n)
 	}
 	w.inflight++
@@ -137,7 +141,15 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	if w.answer != nil {
 		r = w.answer(c)
 	}
+	if r.status == 429 {
+		w.mu.Lock()
+		w.rejected[l.id]++
+		w.mu.Unlock()
+	}
 	if r.panics {
+		w.mu.Lock()
+		w.inflight--
+		w.mu.Unlock()
 		panic(errors.New("a credential"))
 	}
 	o := trace.Observation{Conn: l.n, Written: max(c.at, 1)}
@@ -165,6 +177,10 @@ func (w *wire) Intent(o trace.Observation) error {
 			return err
 		}
 	}
+	if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
+		w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
+	}
+	w.recorded++
 	w.intents = append(w.intents, o)
 	return nil
 }
@@ -191,11 +207,39 @@ func (w *wire) Close(e trace.End) error {
 	return nil
 }
 
+func (w *wire) Lease(upto int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail != nil {
+		if err := w.fail("lease", upto); err != nil {
+			return err
+		}
+	}
+	w.leases = append(w.leases, upto)
+	return nil
+}
+
+func (w *wire) Trace() (trace.Trace, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := trace.Trace{Meta: w.meta}
+	for _, o := range w.intents {
+		o.Fault = trace.FaultUnknown
+		t.Observations = append(t.Observations, o)
+	}
+	for _, o := range w.outcomes {
+		t.Observations[o.Seq-1] = o
+	}
+	if n := len(w.ended); n > 0 {
+		t.End = &w.ended[n-1]
+	}
+	return t, nil
+}
+
 // run is one session in a bubble.
 type run struct {
 	*wire
 	script  *script
-	meta    trace.Meta
 	session *probe.Session
 }
 
@@ -207,10 +251,10 @@ var me = trace.Identity{Vantage: "a"}
 // setup makes a session whose budget is generous and whose target is not
 // loopback, so that bans stop it.
 func setup(t *testing.T, roster trace.Roster, answer func(call) reply, steps ...plan.Step) *run {
-	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}}
-	return &run{wire: w, script: &script{steps: steps}, meta: trace.Meta{
+	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, rejected: map[trace.Identity]int{}, meta: trace.Meta{
 		Roster: roster, Budget: plan.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxInflight: 100},
 	}}
+	return &run{wire: w, script: &script{steps: steps}}
 }
 
 func (r *run) start() *probe.Session {

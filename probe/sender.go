@@ -40,8 +40,14 @@ type Journal interface {
 	Intent(trace.Observation) error
 	// Outcome records the whole observation of an earlier intent.
 	Outcome(trace.Observation) error
+	// Lease records that the requests numbered up to upto may leave, and makes
+	// that durable: after a crash so many count as sent.
+	Lease(upto int) error
 	// Close writes the end record and makes everything durable.
 	Close(trace.End) error
+	// Trace reads back what was recorded. It is called once, after Close, so
+	// that no run keeps in memory what it has written.
+	Trace() (trace.Trace, error)
 }
 
 // Clock tells offsets from the origin of a run, and waits. Tests have a virtual

@@ -82,6 +82,9 @@ func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slac
 	case s.tooLate(at):
 		return result{}, &halt{reason: StopDuration}
 	}
+	if h := s.lease(1); h != nil {
+		return result{}, h
+	}
 	if h := s.pause(ctx, at-s.lead(1)); h != nil {
 		return result{}, h
 	}
@@ -106,16 +109,22 @@ func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slac
 }
 
 // hold keeps a shot with its line until its instant has come and the guard has
-// granted it. A line that died meanwhile is replaced.
+// granted it. A line that died meanwhile is replaced, before the grant and, where
+// that came late, after it.
 func (s *Session) hold(ctx context.Context, sh *shot, at time.Duration, precise bool, snd plan.Send) *halt {
 	if s.cfg.Clock.Until(ctx, at, precise) != nil {
 		return &halt{reason: StopInterrupted}
 	}
+	s.revive(ctx, sh, snd)
+	var h *halt
+	sh.grant, h = s.admit(ctx, snd.Identity, snd.Route, true)
+	s.revive(ctx, sh, snd)
+	return h
+}
+
+func (s *Session) revive(ctx context.Context, sh *shot, snd plan.Send) {
 	if sh.line != nil && !sh.line.Alive() {
 		sh.line.Release()
 		sh.line, sh.fault = s.cfg.Sender.Reserve(ctx, snd.Identity, snd.NewConn)
 	}
-	var h *halt
-	sh.grant, h = s.admit(ctx, snd.Identity)
-	return h
 }

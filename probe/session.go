@@ -34,6 +34,19 @@ type Config struct {
 	Sender  Sender
 	Journal Journal
 	Clock   Clock
+	// Care is what the run spares the server beside its ceilings.
+	Care guard.Care
+	// LearnBans keeps suspected bans from stopping the run; on loopback they
+	// never do.
+	LearnBans bool
+	// Claims reads what an answer states of waits and quotas. Nil reads nothing,
+	// which suffices where nothing is spared and bans do not stop.
+	Claims func(trace.Observation) guard.Claim
+	// Earlier are the parts of the run that this one goes on with, nil for none.
+	// Meta.Budget is then what they left of it (see trace.Trace.Left), and the
+	// clock goes on where Begin says.
+	Earlier *trace.Trace
+	Begin   time.Duration
 	// Survey makes the run one request for each value of the roster, whatever
 	// comes of it; the Decider observes and is asked for nothing.
 	Survey bool
@@ -44,7 +57,9 @@ type Result struct {
 	Reason StopReason
 	// Err says in words why a run ended that did not end by itself; nil
 	// otherwise. It names no credential.
-	Err   error
+	Err error
+	// Trace is what the journal recorded, earlier parts included. Where writing
+	// it failed it has no end.
 	Trace trace.Trace
 	// Notes are, in words, the values that the first requests excluded and
 	// what the guard saw and did not stop for.
@@ -70,9 +85,12 @@ type Session struct {
 	longest time.Duration // round trip so far, for dialling ahead
 	notes   []string
 	started bool
+	step0   int          // steps of earlier parts
+	settled []canaryDone // canaries that earlier parts settled
 
-	mu           sync.Mutex
-	observations []trace.Observation // by Seq; those in flight are FaultUnknown
+	// Used by the goroutine that sends alone: the pacer of a burst, else Run's.
+	seq    int // requests numbered so far
+	leased int // requests up to this number may be sent
 }
 
 // NewSession returns a session that has sent nothing yet.
@@ -80,9 +98,9 @@ func NewSession(cfg Config) *Session {
 	cfg.Meta.Started = cfg.Meta.Started.UTC().Round(0)
 	return &Session{
 		cfg:       cfg,
-		guard:     guard.New(cfg.Meta.Budget),
-		watch:     guard.NewWatch(cfg.Meta.Loopback),
-		view:      newView(cfg.Clock, cfg.Meta.Budget),
+		guard:     guard.New(cfg.Meta.Budget, cfg.Care),
+		watch:     guard.NewWatch(cfg.Meta.Loopback || cfg.LearnBans),
+		view:      newView(cfg.Clock, cfg.Begin, cfg.Meta.Budget),
 		aborted:   make(chan struct{}),
 		closedOne: make(chan struct{}, 1),
 	}
@@ -116,19 +134,19 @@ func (s *Session) Run(ctx context.Context) Result {
 	if h == nil {
 		h = &halt{}
 	}
-	end := trace.End{Reason: string(h.reason), At: s.cfg.Clock.Now(), Requests: len(s.observations)}
-	if err := s.cfg.Journal.Close(end); err != nil && h.reason != StopTrace {
+	end := trace.End{Reason: string(h.reason), At: s.cfg.Clock.Now(), Requests: s.seq, Ended: time.Now()}
+	err := s.cfg.Journal.Close(end)
+	recorded, unread := s.cfg.Journal.Trace()
+	if err = errors.Join(err, unread); err != nil && h.reason != StopTrace {
 		h.err = errors.Join(h.err, err)
 		if h.reason != StopInterrupted {
 			h.reason = StopTrace
 		}
-		end.Reason = string(h.reason)
 	}
 	s.view.finish(h.reason, end.At)
 	return Result{
-		Reason: h.reason, Err: h.err,
-		Trace: trace.Trace{Meta: s.cfg.Meta, Observations: s.observations, End: &end},
-		Notes: append(s.notes, s.watch.Notes()...),
+		Reason: h.reason, Err: h.err, Trace: recorded,
+		Notes: append(append(s.notes, s.guard.Notes()...), s.watch.Notes()...),
 	}
 }
 
@@ -140,6 +158,9 @@ func (s *Session) run(ctx context.Context) (h *halt) {
 	}()
 	wire, done := s.wire(ctx)
 	defer done()
+	if s.cfg.Earlier != nil {
+		s.replay(*s.cfg.Earlier)
+	}
 	if s.cfg.Survey {
 		return s.survey(ctx, wire)
 	}
@@ -183,7 +204,7 @@ func (s *Session) wire(ctx context.Context) (context.Context, func()) {
 // steps asks and sends until something ends it.
 func (s *Session) steps(ctx, wire context.Context) *halt {
 	idle := 0
-	for no := 1; ; no++ {
+	for no := s.step0 + 1; ; no++ {
 		if h := s.interrupted(ctx); h != nil {
 			return h
 		}

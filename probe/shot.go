@@ -32,13 +32,14 @@ type shot struct {
 }
 
 // admit asks the guard until it grants, refuses this identity, or ends the run.
-// It waits where waiting helps.
-func (s *Session) admit(ctx context.Context, id trace.Identity) (guard.Grant, *halt) {
+// It waits where waiting helps; for a wait that the server stated, which may be
+// long, only where patient is set.
+func (s *Session) admit(ctx context.Context, id trace.Identity, route string, patient bool) (guard.Grant, *halt) {
 	for {
 		if h := s.interrupted(ctx); h != nil {
 			return guard.Grant{}, h
 		}
-		g := s.guard.Reserve(s.cfg.Clock.Now(), id)
+		g := s.guard.Reserve(s.cfg.Clock.Now(), id, route)
 		switch g.Answer {
 		case guard.Granted, guard.NotThis:
 			return g, nil
@@ -46,6 +47,13 @@ func (s *Session) admit(ctx context.Context, id trace.Identity) (guard.Grant, *h
 			return g, &halt{reason: StopBudget}
 		case guard.TimeOver:
 			return g, &halt{reason: StopDuration}
+		case guard.Hold:
+			if !patient {
+				return g, nil
+			}
+			if h := s.pause(ctx, g.At); h != nil {
+				return g, h
+			}
 		case guard.WaitUntil:
 			if s.tooLate(g.At) {
 				return g, &halt{reason: StopDuration}
@@ -68,11 +76,9 @@ func (s *Session) admit(ctx context.Context, id trace.Identity) (guard.Grant, *h
 // counts as sent, so fire must follow. On an error nothing may be sent, and the
 // line is given back.
 func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) *halt {
-	s.mu.Lock()
 	sh.obs = trace.Observation{
-		Seq: len(s.observations) + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
+		Seq: s.seq + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
 	}
-	s.mu.Unlock()
 	if sh.line != nil {
 		sh.obs.Conn = sh.line.Conn()
 	}
@@ -82,11 +88,7 @@ func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) 
 		}
 		return &halt{StopTrace, err}
 	}
-	pending := sh.obs
-	pending.Fault = trace.FaultUnknown
-	s.mu.Lock()
-	s.observations = append(s.observations, pending)
-	s.mu.Unlock()
+	s.seq++
 	s.view.sent(sh.obs)
 	return nil
 }
@@ -107,17 +109,14 @@ func (sh *shot) fire(wire context.Context) {
 func (s *Session) closed(sh shot) (trace.Outcome, *halt) {
 	if sh.err != nil {
 		// The request may have left: in the trace its fate stays unknown.
-		s.guard.Close(sh.grant, sh.obs, trace.Ignored)
+		s.guard.Close(sh.grant, sh.obs, trace.Ignored, guard.Claim{})
 		s.view.closed(sh.obs, trace.Ignored)
 		return trace.Ignored, &halt{StopNetwork, sh.err}
 	}
 	o := sh.obs
-	s.mu.Lock()
-	s.observations[o.Seq-1] = o
-	s.mu.Unlock()
 	journal := s.cfg.Journal.Outcome(o)
 	outcome, err := s.observe(o)
-	s.guard.Close(sh.grant, o, outcome)
+	s.guard.Close(sh.grant, o, outcome, s.claim(o))
 	select {
 	case s.closedOne <- struct{}{}:
 	default:
@@ -148,7 +147,7 @@ func (s *Session) observe(o trace.Observation) (outcome trace.Outcome, err error
 
 // judge asks the guard what an answer says about the server's health.
 func (s *Session) judge(o trace.Observation, outcome trace.Outcome) *halt {
-	alarm, why := s.watch.See(s.cfg.Clock.Now(), o, outcome)
+	alarm, why := s.watch.See(s.cfg.Clock.Now(), o, outcome, s.claim(o).Wait)
 	switch alarm {
 	case guard.Distress:
 		return &halt{StopDistress, errors.New(why)}
@@ -158,4 +157,12 @@ func (s *Session) judge(o trace.Observation, outcome trace.Outcome) *halt {
 		return &halt{StopNetwork, errors.New(why)}
 	}
 	return nil
+}
+
+// claim reads what an answer states.
+func (s *Session) claim(o trace.Observation) guard.Claim {
+	if s.cfg.Claims == nil || o.Status == 0 {
+		return guard.Claim{}
+	}
+	return s.cfg.Claims(o)
 }

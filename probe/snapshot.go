@@ -44,11 +44,11 @@ type Bin struct {
 // Snapshot is an immutable picture of a run in progress. Screens pull it; it is
 // a copy and may be kept.
 type Snapshot struct {
-	Elapsed  time.Duration
+	Elapsed  time.Duration // of this part, where the run was resumed
 	Sent     int
 	Inflight int
 	Tallies  []Tally // in the order of first use
-	Bins     []Bin   // one for every BinWidth since the origin
+	Bins     []Bin   // one for every BinWidth elapsed
 	BinWidth time.Duration
 	Budget   plan.Budget
 	Step     plan.Step // the step in progress, Sends emptied

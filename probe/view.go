@@ -16,7 +16,8 @@ const (
 
 // view gathers what screens show. Its lock is held for copying alone.
 type view struct {
-	clock Clock
+	clock  Clock
+	origin time.Duration // offset at which this part of the run began
 
 	mu      sync.Mutex
 	snap    Snapshot // Tallies, Bins and Recent are its own, and copied out
@@ -28,8 +29,11 @@ type tallyKey struct {
 	route string
 }
 
-func newView(c Clock, b plan.Budget) *view {
-	return &view{clock: c, snap: Snapshot{Budget: b, BinWidth: binWidth}, indexes: map[tallyKey]int{}}
+func newView(c Clock, begin time.Duration, b plan.Budget) *view {
+	if b.MaxDuration > 0 {
+		b.MaxDuration -= begin
+	}
+	return &view{clock: c, origin: begin, snap: Snapshot{Budget: b, BinWidth: binWidth}, indexes: map[tallyKey]int{}}
 }
 
 func (v *view) begin(step plan.Step, no int) {
@@ -37,6 +41,13 @@ func (v *view) begin(step plan.Step, no int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.snap.Step, v.snap.StepNo = step, no
+}
+
+// earlier counts the requests of earlier parts of the run.
+func (v *view) earlier(n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.snap.Sent += n
 }
 
 func (v *view) sent(o trace.Observation) {
@@ -89,7 +100,7 @@ func (v *view) closed(o trace.Observation, outcome trace.Outcome) {
 }
 
 func (v *view) bin(at time.Duration) *Bin {
-	i := int(at / binWidth)
+	i := int(max(0, at-v.origin) / binWidth)
 	for len(v.snap.Bins) <= i {
 		v.snap.Bins = append(v.snap.Bins, Bin{})
 	}
@@ -99,7 +110,7 @@ func (v *view) bin(at time.Duration) *Bin {
 func (v *view) finish(why StopReason, at time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.snap.Stop, v.snap.Over, v.snap.Elapsed = why, true, at
+	v.snap.Stop, v.snap.Over, v.snap.Elapsed = why, true, at-v.origin
 }
 
 func (v *view) snapshot() Snapshot {
@@ -108,9 +119,9 @@ func (v *view) snapshot() Snapshot {
 	defer v.mu.Unlock()
 	s := v.snap
 	if !s.Over {
-		s.Elapsed = now
+		s.Elapsed = now - v.origin
 	}
-	v.bin(s.Elapsed)
+	v.bin(s.Elapsed + v.origin)
 	s.Bins = slices.Clone(v.snap.Bins)
 	s.Tallies = slices.Clone(v.snap.Tallies)
 	s.Recent = slices.Clone(v.snap.Recent)

@@ -20,15 +20,17 @@ const (
 	WaitDone                // not before another request is closed: in flight, or possible rejections
 	NoMore                  // the run's requests are spent
 	TimeOver                // the run's duration is over
-	NotThis                 // this identity's rejections are spent
+	NotThis                 // this identity's rejections are spent, or what is left of its quota is spared
+	Hold                    // not before the instant in Grant.At: the wait that the server stated
 )
 
 // Grant is the answer to one Reserve.
 type Grant struct {
 	Answer Answer
-	At     time.Duration // with WaitUntil: the earliest instant worth asking again
+	At     time.Duration // with WaitUntil and Hold: the earliest instant worth asking again
 	slot   *slot
-	id     trace.Identity
+	tally  *tally
+	lane   *lane
 }
 
 // The rate ceiling holds for any second in which requests reach the server, as
@@ -53,12 +55,16 @@ type slot struct {
 // and holds no lock over a wait.
 type Guard struct {
 	budget plan.Budget
+	care   Care
 
 	mu       sync.Mutex
 	sent     int
 	inflight int
 	recent   []*slot // those that the rate ceiling still counts
 	ids      map[trace.Identity]*tally
+	lanes    map[laneKey]*lane
+	lost     int // rejections that every identity may have had unrecorded
+	notes    []string
 }
 
 type tally struct {
@@ -67,13 +73,22 @@ type tally struct {
 }
 
 // New returns a Guard for a budget. A ceiling of zero is none.
-func New(b plan.Budget) *Guard {
-	return &Guard{budget: b, ids: map[trace.Identity]*tally{}}
+func New(b plan.Budget, c Care) *Guard {
+	return &Guard{budget: b, care: c, ids: map[trace.Identity]*tally{}, lanes: map[laneKey]*lane{}}
 }
 
-// Reserve asks whether a request of an identity may leave at now, and counts it
-// if so. Ceilings that waiting does not cure are looked at first.
-func (g *Guard) Reserve(now time.Duration, id trace.Identity) Grant {
+func (g *Guard) tally(id trace.Identity) *tally {
+	t := g.ids[id]
+	if t == nil {
+		t = &tally{rejections: g.lost}
+		g.ids[id] = t
+	}
+	return t
+}
+
+// Reserve asks whether a request of an identity on a route may leave at now, and
+// counts it if so. Ceilings that waiting does not cure are looked at first.
+func (g *Guard) Reserve(now time.Duration, id trace.Identity, route string) Grant {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.budget
@@ -83,13 +98,12 @@ func (g *Guard) Reserve(now time.Duration, id trace.Identity) Grant {
 	if b.MaxRequests > 0 && g.sent >= b.MaxRequests {
 		return Grant{Answer: NoMore}
 	}
-	t := g.ids[id]
-	if t == nil {
-		t = &tally{}
-		g.ids[id] = t
-	}
+	t, l := g.tally(id), g.lane(id, route)
 	if b.MaxRejections > 0 && t.rejections >= b.MaxRejections {
 		return Grant{Answer: NotThis}
+	}
+	if no, at := g.spared(now, id, l); no != Granted {
+		return Grant{Answer: no, At: at}
 	}
 	// Every request in flight might be rejected.
 	if b.MaxRejections > 0 && t.rejections+t.inflight >= b.MaxRejections {
@@ -109,7 +123,8 @@ func (g *Guard) Reserve(now time.Duration, id trace.Identity) Grant {
 	g.sent++
 	g.inflight++
 	t.inflight++
-	return Grant{Answer: Granted, slot: s, id: id}
+	l.enter(now)
+	return Grant{Answer: Granted, slot: s, tally: t, lane: l}
 }
 
 // full tells whether the last second holds as many requests as it may, and when
@@ -130,14 +145,16 @@ func (g *Guard) full(now time.Duration) (time.Duration, bool) {
 	return first, len(kept) >= g.budget.MaxRate
 }
 
-// Close ends a granted request: o is what came of it, and outcome how it
-// counts. A 429 is a rejection whatever it counts as.
-func (g *Guard) Close(gr Grant, o trace.Observation, outcome trace.Outcome) {
+// Close ends a granted request: o is what came of it, outcome how it counts, and
+// claim what it states. A 429 is a rejection whatever it counts as.
+func (g *Guard) Close(gr Grant, o trace.Observation, outcome trace.Outcome, claim Claim) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.inflight--
-	t := g.ids[gr.id]
+	t := gr.tally
 	t.inflight--
+	gr.lane.inflight--
+	gr.lane.heed(g.care, o, outcome, claim)
 	if outcome == trace.Limited || o.Status == 429 {
 		t.rejections++
 	}

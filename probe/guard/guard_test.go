@@ -45,7 +45,7 @@ func storm(t *testing.T, seed uint64) {
 		MaxRequests: 1 + rng.IntN(300), MaxDuration: time.Duration(1+rng.IntN(8)) * time.Second,
 		MaxRate: rng.IntN(40), MaxInflight: 1 + rng.IntN(30), MaxRejections: rng.IntN(12),
 	}
-	g := guard.New(b)
+	g := guard.New(b, guard.Care{})
 	start := time.Now()
 	now := func() time.Duration { return time.Since(start) }
 	srv := &server{rejected: map[trace.Identity]int{}}
@@ -56,7 +56,7 @@ func storm(t *testing.T, seed uint64) {
 		wg.Go(func() {
 			me := id(mine.IntN(3))
 			for {
-				gr := g.Reserve(now(), me)
+				gr := g.Reserve(now(), me, "/")
 				switch gr.Answer {
 				case guard.Granted:
 				case guard.WaitUntil:
@@ -76,7 +76,7 @@ func storm(t *testing.T, seed uint64) {
 				if o.Status == 503 {
 					outcome = trace.Limited
 				}
-				g.Close(gr, o, outcome)
+				g.Close(gr, o, outcome, guard.Claim{})
 			}
 		})
 	}
@@ -128,10 +128,10 @@ func (s *server) serve(rng *rand.Rand, now func() time.Duration, who trace.Ident
 func TestAnswersOfTheGuard(t *testing.T) {
 	t.Parallel()
 	b := plan.Budget{MaxRequests: 4, MaxDuration: time.Minute, MaxRate: 2, MaxInflight: 3, MaxRejections: 1}
-	g := guard.New(b)
+	g := guard.New(b, guard.Care{})
 	ask := func(at time.Duration, who int, want guard.Answer) guard.Grant {
 		t.Helper()
-		gr := g.Reserve(at, id(who))
+		gr := g.Reserve(at, id(who), "/")
 		if gr.Answer != want {
 			t.Fatalf("at %v k%d: answer %d, want %d", at, who, gr.Answer, want)
 		}
@@ -144,7 +144,7 @@ func TestAnswersOfTheGuard(t *testing.T) {
 	if wait.At != time.Second+150*time.Millisecond {
 		t.Errorf("nothing is known of those in flight: wait until %v", wait.At)
 	}
-	g.Close(a, trace.Observation{Written: 1, FirstByte: 4 * time.Millisecond, Status: 429}, trace.Ignored)
+	g.Close(a, trace.Observation{Written: 1, FirstByte: 4 * time.Millisecond, Status: 429}, trace.Ignored, guard.Claim{})
 	if wait = ask(5*time.Millisecond, 3, guard.WaitUntil); wait.At != time.Second+4*time.Millisecond {
 		t.Errorf("the first was out at 4ms: wait until %v", wait.At)
 	}
@@ -153,12 +153,12 @@ func TestAnswersOfTheGuard(t *testing.T) {
 		t.Error("whose rejections are spent is wrong")
 	}
 	d := ask(wait.At, 3, guard.Granted)
-	g.Close(c, trace.Observation{Written: 1, FirstByte: 9, Status: 200}, trace.Admitted)
+	g.Close(c, trace.Observation{Written: 1, FirstByte: 9, Status: 200}, trace.Admitted, guard.Claim{})
 	e := ask(5*time.Second, 3+1, guard.Granted)
 	ask(5*time.Second, 2, guard.NoMore)
 	ask(time.Minute, 2, guard.TimeOver)
-	g.Close(d, trace.Observation{}, trace.Ignored)
-	g.Close(e, trace.Observation{}, trace.Ignored)
+	g.Close(d, trace.Observation{}, trace.Ignored, guard.Claim{})
+	g.Close(e, trace.Observation{}, trace.Ignored, guard.Claim{})
 	if g.Sent() != 4 || g.Inflight() != 0 {
 		t.Errorf("sent %d, in flight %d", g.Sent(), g.Inflight())
 	}
@@ -168,13 +168,13 @@ func TestAnswersOfTheGuard(t *testing.T) {
 // made anew. It counts in the second in which it left.
 func TestARequestThatLeftLateCountsWhenItLeft(t *testing.T) {
 	t.Parallel()
-	g := guard.New(plan.Budget{MaxRate: 1})
-	slow := g.Reserve(0, id(1))
-	if gr := g.Reserve(2*time.Second, id(1)); gr.Answer != guard.Granted {
+	g := guard.New(plan.Budget{MaxRate: 1}, guard.Care{})
+	slow := g.Reserve(0, id(1), "/")
+	if gr := g.Reserve(2*time.Second, id(1), "/"); gr.Answer != guard.Granted {
 		t.Fatalf("answer %d", gr.Answer)
 	}
-	g.Close(slow, trace.Observation{Written: 3 * time.Second, FirstByte: 3*time.Second + 1, Status: 200}, trace.Admitted)
-	if gr := g.Reserve(3500*time.Millisecond, id(1)); gr.Answer != guard.WaitUntil || gr.At != 4*time.Second+1 {
+	g.Close(slow, trace.Observation{Written: 3 * time.Second, FirstByte: 3*time.Second + 1, Status: 200}, trace.Admitted, guard.Claim{})
+	if gr := g.Reserve(3500*time.Millisecond, id(1), "/"); gr.Answer != guard.WaitUntil || gr.At != 4*time.Second+1 {
 		t.Errorf("answer %d, at %v; want to wait until 4s", gr.Answer, gr.At)
 	}
 }

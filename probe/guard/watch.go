@@ -27,10 +27,26 @@ const (
 	rest      = 10 * time.Second
 )
 
+// An answer is slow where it took slowTimes as long as the fastest of the first
+// few, and at least slowLeast. The run's own load does not explain it where
+// nothing was asked for the time of a rest before it, and no more than few
+// requests in the minute before: less than limiters that delay begin at.
+const (
+	slowTimes = 5
+	slowLeast = 2 * time.Second
+	few       = 5
+	lately    = time.Minute
+)
+
+// A stated wait that doubles for the second time, and is long, while nothing was
+// let through, is how bans are built up. A limiter's own wait grows once at most,
+// where a second layer of it refuses.
+const longWait = time.Minute
+
 // Watch looks for distress and bans in the answers of a run, in the order of
 // closing. It is used by one goroutine.
 type Watch struct {
-	loopback bool
+	learn bool // bans do not stop the run
 
 	failures int  // added up since the last explained answer
 	cut      bool // all of these were connections that could not be made
@@ -38,26 +54,51 @@ type Watch struct {
 	severity int  // of the first rejection
 	admitted map[trace.Identity]bool
 	usedAt   map[trace.Identity]time.Duration
+	waits    map[trace.Identity]growth
 	notes    []string
+
+	trips   int             // answers that fastest was taken from
+	fastest time.Duration   // of the first few
+	slow    int             // slow answers in a row that own load does not explain
+	over    time.Duration   // when the latest answer of all was over
+	left    []time.Duration // when the latest few requests left
 }
 
-// NewWatch returns a Watch. On loopback, where the target is the operator's
-// own, bans are noted and do not stop.
-func NewWatch(loopback bool) *Watch {
-	return &Watch{loopback: loopback, admitted: map[trace.Identity]bool{}, usedAt: map[trace.Identity]time.Duration{}}
+// growth is how the wait that refusals state has grown since the last admission.
+type growth struct {
+	wait    time.Duration // that the next one is held against
+	doubled int
 }
+
+// NewWatch returns a Watch. Where learn is set, because penalties are to be
+// learnt about or the target is the operator's own, bans are noted and do not
+// stop.
+func NewWatch(learn bool) *Watch {
+	return &Watch{
+		learn: learn, admitted: map[trace.Identity]bool{}, usedAt: map[trace.Identity]time.Duration{},
+		waits: map[trace.Identity]growth{},
+	}
+}
+
+// Forget drops the failures that earlier parts of a run ended with: a part that
+// goes on begins with a server that may be well again.
+func (w *Watch) Forget() { w.failures, w.slow, w.notes = 0, 0, nil }
 
 // Notes are the suspicions that did not stop the run, in words.
 func (w *Watch) Notes() []string { return w.notes }
 
-// See takes one closed request, closed at now, and says whether to stop and
-// why, in words.
-func (w *Watch) See(now time.Duration, o trace.Observation, outcome trace.Outcome) (Alarm, string) {
+// See takes one closed request, closed at now, and the wait that it states, 0
+// for none. It says whether to stop and why, in words.
+func (w *Watch) See(now time.Duration, o trace.Observation, outcome trace.Outcome, wait time.Duration) (Alarm, string) {
 	last, used := w.usedAt[o.Identity]
 	rested := !used || now-last >= rest
 	w.usedAt[o.Identity] = now
 
 	alarm, why := w.ban(o, outcome)
+	if grown := w.grows(o, outcome, wait); alarm == Calm && grown != "" {
+		alarm, why = Ban, grown
+	}
+	slow := w.slows(o)
 	if outcome == trace.Limited {
 		if w.rejected == 0 {
 			w.rejected, w.severity = max(o.Status, 1), severity(o)
@@ -69,10 +110,13 @@ func (w *Watch) See(now time.Duration, o trace.Observation, outcome trace.Outcom
 		w.failures = 0
 	}
 	if alarm == Ban {
-		if !w.loopback {
+		if !w.learn {
 			return Ban, why
 		}
 		w.note(why)
+	}
+	if slow != "" {
+		return Distress, slow
 	}
 	if outcome == trace.Admitted || outcome == trace.Limited || !failure(o) {
 		return Calm, ""
@@ -111,7 +155,7 @@ func (w *Watch) fail(o trace.Observation, rested bool) (Alarm, string) {
 	}
 	if w.rejected != 0 && o.Fault != trace.FaultNone && o.Fault != trace.FaultLocal {
 		why := fmt.Sprintf("after rejections, requests in a row got no answer (latest: %s)", what)
-		if !w.loopback {
+		if !w.learn {
 			return Ban, why
 		}
 		w.note(why)
@@ -140,6 +184,55 @@ func (w *Watch) ban(o trace.Observation, outcome trace.Outcome) (Alarm, string) 
 		what += " with a challenge page"
 	}
 	return Ban, fmt.Sprintf("%s after rejections that were status %d: the server may have banned this caller", what, w.rejected)
+}
+
+// grows tells a stated wait that keeps doubling.
+func (w *Watch) grows(o trace.Observation, outcome trace.Outcome, wait time.Duration) string {
+	switch {
+	case outcome == trace.Admitted:
+		delete(w.waits, o.Identity)
+	case outcome == trace.Limited && wait > 0:
+		g := w.waits[o.Identity]
+		if g.wait > 0 && wait >= 2*g.wait {
+			g.doubled++
+		}
+		if g.wait == 0 || wait >= 2*g.wait {
+			g.wait = wait
+		}
+		w.waits[o.Identity] = g
+		if g.doubled >= 2 && wait >= longWait {
+			return fmt.Sprintf("the wait that refusals state keeps growing, to %s now: the server may be building up a ban", wait)
+		}
+	}
+	return ""
+}
+
+// slows tells answers in a row whose delay the run's own load does not explain.
+func (w *Watch) slows(o trace.Observation) string {
+	if o.FirstByte == 0 {
+		return ""
+	}
+	busy := len(w.left) == few && o.Written-w.left[0] < lately || w.over > 0 && o.Written-w.over < rest
+	w.over = max(w.over, o.Done, o.FirstByte)
+	if w.left = append(w.left, o.Written); len(w.left) > few {
+		w.left = w.left[1:]
+	}
+	trip := o.FirstByte - o.Written
+	if w.trips < few {
+		if w.trips++; w.trips == 1 || trip < w.fastest {
+			w.fastest = trip
+		}
+	}
+	switch {
+	case trip < slowLeast || trip < slowTimes*w.fastest:
+		w.slow = 0
+	case !busy:
+		w.slow++
+	}
+	if w.slow < tolerance {
+		return ""
+	}
+	return fmt.Sprintf("answers in a row took long, %s the latest and %s once, and the run's own load does not explain it", trip.Round(time.Millisecond), w.fastest.Round(time.Millisecond))
 }
 
 // severity orders refusals: a limiter's, a denial, a ban by name.

@@ -50,7 +50,10 @@ func checkMeta(m trace.Meta) error {
 	if len(m.Roster.Vantages) == 0 || len(m.Roster.Routes) == 0 {
 		return errors.New("its roster has no vantage or no route")
 	}
-	b := m.Budget
+	return checkBudget(m.Budget)
+}
+
+func checkBudget(b trace.Budget) error {
 	if b.MaxRequests < 0 || b.MaxDuration < 0 || b.MaxRate < 0 || b.MaxInflight < 0 || b.MaxRejections < 0 {
 		return errors.New("its budget holds a negative figure")
 	}

@@ -3,9 +3,10 @@
 // process, the file tells what was sent.
 //
 // The first line is the meta record, which names the format; then come intents
-// (before the first byte of a request leaves) and outcomes (when it is over);
-// the last line is the end record, and its absence means that the run did not
-// finish in order. Every line carries its number and a CRC-32C of everything
+// (before the first byte of a request leaves) and outcomes (when it is over),
+// and leases, made durable before the requests that they allow; the last line is
+// the end record, and its absence means that the run did not finish in order. A
+// resume record begins a further part, after an end or after a crash. Every line carries its number and a CRC-32C of everything
 // before the checksum, so that damage is found and not interpreted.
 package journal
 
@@ -34,7 +35,9 @@ const (
 	recordMeta    = "meta"
 	recordIntent  = "intent"
 	recordOutcome = "outcome"
+	recordLease   = "lease"
 	recordEnd     = "end"
+	recordResume  = "resume"
 )
 
 // record is one line. Exactly one of the pointers is set, as Type says.
@@ -44,7 +47,16 @@ type record struct {
 	Format string             `json:"format,omitempty"` // of the meta record
 	Meta   *trace.Meta        `json:"meta,omitempty"`
 	Obs    *trace.Observation `json:"obs,omitempty"`
+	Lease  *lease             `json:"lease,omitempty"`
 	End    *trace.End         `json:"end,omitempty"`
+	Resume *trace.Resumption  `json:"resume,omitempty"`
+}
+
+// lease allows the requests numbered up to Upto. It is durable before any of
+// them leaves, so that a machine that loses power, and with it the last lines of
+// a file, still knows how many may have been sent.
+type lease struct {
+	Upto int `json:"upto"`
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -68,8 +68,13 @@ func TestFiguresThatCannotBe(t *testing.T) {
 			obs(recordOutcome, trace.Observation{Seq: 1}), obs(recordOutcome, trace.Observation{Seq: 1})}, "line 4: request 1 ends"},
 		"answered before sent": {[]record{opening(), obs(recordIntent, trace.Observation{Seq: 1}),
 			obs(recordOutcome, trace.Observation{Seq: 1, Written: 5, FirstByte: 4})}, "before it was sent"},
-		"a negative end":     {[]record{opening(), {Type: recordEnd, End: &trace.End{At: -1}}}, "negative"},
-		"a record behind it": {[]record{opening(), {Type: recordEnd, End: &trace.End{}}, obs(recordIntent, trace.Observation{Seq: 1})}, "follows the end"},
+		"a negative end":                    {[]record{opening(), {Type: recordEnd, End: &trace.End{At: -1}}}, "negative"},
+		"a resumption of the past":          {append(in(trace.Observation{Seq: 1, Planned: 5}), record{Type: recordResume, Resume: &trace.Resumption{At: 4}}), "before the latest"},
+		"a resumption of debts":             {[]record{opening(), {Type: recordResume, Resume: &trace.Resumption{Budget: trace.Budget{MaxRate: -1}}}}, "negative"},
+		"a lease of the past":               {append(in(trace.Observation{Seq: 1}), record{Type: recordLease, Lease: &lease{0}}), "allows nothing"},
+		"a lease without measure":           {[]record{opening(), {Type: recordLease, Lease: &lease{1 << 50}}}, "allows nothing"},
+		"an outcome of a part that is over": {append(in(trace.Observation{Seq: 1}), record{Type: recordResume, Resume: &trace.Resumption{}}, obs(recordOutcome, trace.Observation{Seq: 1})), "not under way"},
+		"a record behind it":                {[]record{opening(), {Type: recordEnd, End: &trace.End{}}, obs(recordIntent, trace.Observation{Seq: 1})}, "follows the end"},
 	} {
 		_, err := Read(strings.NewReader(lines(t, tc.records...)))
 		if err == nil || !strings.Contains(err.Error(), tc.says) {
@@ -93,7 +98,8 @@ func TestEveryStringIsCleaned(t *testing.T) {
 		Seq: 1, Identity: trace.Identity{Vantage: bad, Key: bad, Owner: bad, User: bad, Forwarded: bad}, Route: bad,
 		Headers: []trace.Header{{Name: bad, Value: bad}}, Body: trace.Body{Digest: bad, Text: bad}, Fault: bad,
 	}
-	got, err := Read(strings.NewReader(lines(t, o, obs(recordIntent, whole), obs(recordOutcome, whole), record{Type: recordEnd, End: &trace.End{Reason: bad}})))
+	got, err := Read(strings.NewReader(lines(t, o, obs(recordIntent, whole), obs(recordOutcome, whole),
+		record{Type: recordResume, Resume: &trace.Resumption{Tool: bad}}, record{Type: recordEnd, End: &trace.End{Reason: bad}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +111,8 @@ func TestEveryStringIsCleaned(t *testing.T) {
 	if s := string(b); strings.Contains(s, `\u001b`) || strings.ContainsAny(s, "\u202e\u009b\u200b") {
 		t.Errorf("hostile text was left: %s", s)
 	}
-	if n := bytes.Count(b, []byte(`31mb`)); n != 21 {
-		t.Errorf("%d strings were read, want 21: %s", n, b)
+	if n := bytes.Count(b, []byte(`31mb`)); n != 22 {
+		t.Errorf("%d strings were read, want 22: %s", n, b)
 	}
 }
 
@@ -131,13 +137,19 @@ func (d *disk) Sync() error            { d.syncs++; return d.syncFail }
 func (d *disk) Truncate(n int64) error { d.Buffer.Truncate(int(n)); return nil }
 func (d *disk) Close() error           { d.closed = true; return nil }
 
+// opened is a writer that has opened a trace on d.
+func opened(d *disk, m trace.Meta) (*Writer, error) {
+	w := newWriter(d)
+	return w, w.begin(record{Type: recordMeta, Format: Format, Meta: utc(m)})
+}
+
 // Wherever the disk fills up, what was acknowledged is read back and nothing
 // more is accepted.
 func TestDiskFullAtEveryByte(t *testing.T) {
 	t.Parallel()
 	m := *opening().Meta
 	whole := &disk{room: 1 << 20}
-	w, err := newWriter(whole, m)
+	w, err := opened(whole, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +161,7 @@ func TestDiskFullAtEveryByte(t *testing.T) {
 	_ = w.Close(trace.End{})
 	for room := first; room < whole.Len(); room++ {
 		d := &disk{room: room}
-		w, err := newWriter(d, m)
+		w, err := opened(d, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +186,7 @@ func TestDiskFullAtEveryByte(t *testing.T) {
 			t.Fatalf("room for %d: read %d of %d requests, %v", room, len(got.Observations), acknowledged, err)
 		}
 	}
-	if _, err := newWriter(&disk{room: first - 1}, m); !errors.Is(err, syscall.ENOSPC) {
+	if _, err := opened(&disk{room: first - 1}, m); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("no room for the first line: %v", err)
 	}
 }
@@ -183,7 +195,7 @@ func TestSyncingFollowsWritingAndItsErrorIsFinal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{room: 1 << 20}
-		w, err := newWriter(d, *opening().Meta)
+		w, err := opened(d, *opening().Meta)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +226,10 @@ func FuzzRead(f *testing.F) {
 		obs(recordIntent, trace.Observation{Seq: 1, Route: "/"}),
 		obs(recordOutcome, trace.Observation{Seq: 1, Written: 1, FirstByte: 2, Done: 3, Status: 429, Body: trace.Body{Text: "x"}}),
 		obs(recordIntent, trace.Observation{Seq: 2}),
-		record{Type: recordEnd, End: &trace.End{Reason: "budget"}})
+		record{Type: recordLease, Lease: &lease{4}},
+		record{Type: recordEnd, End: &trace.End{Reason: "budget"}},
+		record{Type: recordResume, Resume: &trace.Resumption{At: 9}},
+		record{Type: recordLease, Lease: &lease{4}})
 	f.Add([]byte(good))
 	f.Add([]byte(good[:len(good)-10]))
 	f.Add([]byte("{}\n{}\n"))
@@ -254,6 +269,9 @@ func read(t *testing.T, b []byte) {
 			t.Fatalf("hostile text in %+v", o)
 		}
 		records = append(records, obs(recordIntent, o), obs(recordOutcome, o))
+	}
+	if got.Lost > 0 || len(got.Resumptions) > 0 {
+		return // what began when is not told by the trace's values alone
 	}
 	if got.End != nil {
 		records = append(records, record{Type: recordEnd, End: got.End})

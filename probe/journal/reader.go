@@ -40,6 +40,15 @@ func Open(path string) (trace.Trace, error) {
 // trace without its end has a nil End. Damage anywhere else is an error that
 // names the line. All text is cleaned again, whoever wrote the file.
 func Read(r io.Reader) (trace.Trace, error) {
+	f, err := fold(r)
+	if err != nil {
+		return trace.Trace{}, err
+	}
+	return f.t, nil
+}
+
+// fold reads all records.
+func fold(r io.Reader) (*folder, error) {
 	f := &folder{open: map[int]bool{}}
 	br := bufio.NewReaderSize(r, 32<<10)
 	var line []byte
@@ -47,10 +56,10 @@ func Read(r io.Reader) (trace.Trace, error) {
 		var err error
 		line, err = readLine(br, line[:0])
 		if errors.Is(err, errLength) {
-			return trace.Trace{}, fmt.Errorf("line %d: %w", f.lines+1, err)
+			return nil, fmt.Errorf("line %d: %w", f.lines+1, err)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return trace.Trace{}, fmt.Errorf("the trace cannot be read: %w", err)
+			return nil, fmt.Errorf("the trace cannot be read: %w", err)
 		}
 		if len(line) == 0 {
 			break
@@ -62,23 +71,25 @@ func Read(r io.Reader) (trace.Trace, error) {
 		}
 		if bad := f.fold(bytes.TrimSuffix(line, []byte("\n"))); bad != nil {
 			if f.lines == 0 {
-				return trace.Trace{}, bad
+				return nil, bad
 			}
 			if !last || !errors.Is(bad, errShape) && !errors.Is(bad, errChecksum) {
-				return trace.Trace{}, fmt.Errorf("line %d: %w", f.lines+1, bad)
+				return nil, fmt.Errorf("line %d: %w", f.lines+1, bad)
 			}
 			f.t.Damage = append(f.t.Damage, fmt.Sprintf("line %d, the last, is torn and was dropped", f.lines+1))
 			break
 		}
+		f.size += int64(len(line))
+		f.glue = !bytes.HasSuffix(line, []byte("\n"))
 		if last {
 			break
 		}
 	}
 	if f.lines == 0 {
-		return trace.Trace{}, fmt.Errorf("%w: it is empty", ErrFormat)
+		return nil, fmt.Errorf("%w: it is empty", ErrFormat)
 	}
 	f.finish()
-	return f.t, nil
+	return f, nil
 }
 
 var errLength = fmt.Errorf("it is longer than %d bytes", maxLine)
@@ -100,7 +111,11 @@ func readLine(br *bufio.Reader, buf []byte) ([]byte, error) {
 type folder struct {
 	t     trace.Trace
 	lines int
+	size  int64        // bytes of the records read
+	glue  bool         // the last of them has no newline
 	open  map[int]bool // intents without an outcome, by Seq
+	fate  int          // requests of earlier parts without an outcome
+	lease int          // requests up to this number may have been sent
 }
 
 func (f *folder) fold(line []byte) error {
@@ -128,7 +143,7 @@ func (f *folder) fold(line []byte) error {
 	if r.Line != f.lines+1 {
 		return fmt.Errorf("it says that it is line %d: lines are missing or doubled", r.Line)
 	}
-	if f.t.End != nil {
+	if f.t.End != nil && r.Type != recordResume {
 		return errors.New("it follows the end record")
 	}
 	if err := f.take(r); err != nil {
@@ -174,12 +189,53 @@ func (f *folder) take(r record) error {
 		}
 		f.t.End = &e
 		return nil
+	case r.Type == recordLease && r.Lease != nil && f.lines > 0:
+		if r.Lease.Upto < len(f.t.Observations) || r.Lease.Upto > maxLease {
+			return errors.New("a lease that allows nothing")
+		}
+		f.lease = r.Lease.Upto
+		return nil
+	case r.Type == recordResume && r.Resume != nil && f.lines > 0:
+		return f.resume(*r.Resume)
 	}
 	return fmt.Errorf("a record of type %q has no place here", trace.Clean(r.Type))
 }
 
+// maxLease bounds what a forged lease can make of the requests that are lost.
+const maxLease = 1 << 40
+
+func (f *folder) resume(r trace.Resumption) error {
+	clean(&r.Tool)
+	if err := checkBudget(r.Budget); err != nil {
+		return err
+	}
+	if r.At < f.t.Last() {
+		return errors.New("it resumes the run before the latest that is recorded of it")
+	}
+	f.part()
+	f.fate += len(f.open)
+	clear(f.open)
+	f.t.End = nil
+	f.t.Meta.Budget = r.Budget
+	f.t.Resumptions = append(f.t.Resumptions, r)
+	return nil
+}
+
+// part ends one part of a run: what a lease allowed and no record shows may have
+// been sent, unless the part ended in order.
+func (f *folder) part() {
+	if f.t.End == nil {
+		f.t.Lost += max(0, f.lease-len(f.t.Observations))
+	}
+	f.lease = 0
+}
+
 func (f *folder) finish() {
-	if n := len(f.open); n > 0 {
+	f.part()
+	if f.t.Lost > 0 {
+		f.t.Damage = append(f.t.Damage, fmt.Sprintf("%d requests that were about to be sent count as sent: what became of them is not recorded", f.t.Lost))
+	}
+	if n := len(f.open) + f.fate; n > 0 {
 		f.t.Damage = append(f.t.Damage, fmt.Sprintf("%d requests were sent whose outcome was not recorded", n))
 	}
 }

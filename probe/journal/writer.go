@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"apisonde/probe/trace"
 )
 
@@ -29,6 +31,10 @@ type file interface {
 // It is safe for concurrent use.
 type Writer struct {
 	f    file
+	path string      // "" where f has none
+	info os.FileInfo // of f, which path must go on naming
+	back *os.File    // for reading what was written; nil after Trace
+	lock *flock.Flock
 	stop chan struct{}
 	done chan struct{}
 
@@ -55,9 +61,16 @@ func Create(path string, m trace.Meta) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the trace cannot be created: %w", err)
 	}
-	w, err := newWriter(f, m)
+	w := newWriter(f)
+	if err = w.name(path, f); err == nil {
+		// Not every file system knows locks. Where one does not, only resuming
+		// a trace that is still being written goes unnoticed.
+		w.lock = flock.New(path, flock.SetFlag(os.O_RDONLY))
+		_, _ = w.lock.TryLock()
+		err = w.begin(record{Type: recordMeta, Format: Format, Meta: utc(m)})
+	}
 	if err != nil {
-		_ = f.Close()
+		w.drop()
 		_ = os.Remove(path)
 		return nil, err
 	}
@@ -70,22 +83,75 @@ func Create(path string, m trace.Meta) (*Writer, error) {
 	return w, nil
 }
 
-func newWriter(f file, m trace.Meta) (*Writer, error) {
+func utc(m trace.Meta) *trace.Meta {
 	m.Started = m.Started.UTC().Round(0)
-	w := &Writer{f: f, stop: make(chan struct{}), done: make(chan struct{})}
-	if err := w.append(record{Type: recordMeta, Format: Format, Meta: &m}); err != nil {
-		return nil, err
+	return &m
+}
+
+func newWriter(f file) *Writer {
+	return &Writer{f: f, stop: make(chan struct{}), done: make(chan struct{})}
+}
+
+// name ties the Writer to the file's name and opens it for reading.
+func (w *Writer) name(path string, f *os.File) error {
+	info, err := f.Stat()
+	if err == nil {
+		w.back, err = os.Open(path)
 	}
-	if err := f.Sync(); err != nil {
-		return nil, fmt.Errorf("the trace cannot be made durable: %w", err)
+	if err != nil {
+		return fmt.Errorf("the trace cannot be opened: %w", err)
+	}
+	w.path, w.info = path, info
+	return nil
+}
+
+// begin writes the first record of a part and makes it durable.
+func (w *Writer) begin(r record) error {
+	if err := w.append(r); err != nil {
+		return err
+	}
+	if err := w.f.Sync(); err != nil {
+		return fmt.Errorf("the trace cannot be made durable: %w", err)
 	}
 	w.dirty = false
 	go w.syncing()
-	return w, nil
+	return nil
 }
 
-// Intent records a request that is about to leave.
+// drop closes what was opened, before anything of it was used.
+func (w *Writer) drop() {
+	_ = w.f.Close()
+	if w.back != nil {
+		_ = w.back.Close()
+	}
+	w.unlock()
+}
+
+func (w *Writer) unlock() {
+	if w.lock != nil {
+		_ = w.lock.Close()
+	}
+}
+
+// Lease records, durably, that the requests numbered up to upto may leave.
+func (w *Writer) Lease(upto int) error {
+	if err := w.append(record{Type: recordLease, Lease: &lease{upto}}); err != nil {
+		return err
+	}
+	if err := w.f.Sync(); err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.fail(fmt.Errorf("the trace cannot be made durable: %w", err))
+	}
+	return nil
+}
+
+// Intent records a request that is about to leave. It fails where the file was
+// deleted, moved or replaced: nothing is sent whose record nobody would find.
 func (w *Writer) Intent(o trace.Observation) error {
+	if err := w.there(); err != nil {
+		return err
+	}
 	o = trace.Observation{Seq: o.Seq, Step: o.Step, Identity: o.Identity, Route: o.Route, Conn: o.Conn, Planned: o.Planned}
 	return w.append(record{Type: recordIntent, Obs: &o})
 }
@@ -93,6 +159,20 @@ func (w *Writer) Intent(o trace.Observation) error {
 // Outcome records a request that is over.
 func (w *Writer) Outcome(o trace.Observation) error {
 	return w.append(record{Type: recordOutcome, Obs: &o})
+}
+
+// there tells whether the name of the trace still leads to it.
+func (w *Writer) there() error {
+	if w.path == "" {
+		return nil
+	}
+	info, err := os.Lstat(w.path)
+	if err == nil && os.SameFile(info, w.info) {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fail(fmt.Errorf("the trace %s was deleted, moved or replaced during the run", w.path))
 }
 
 func (w *Writer) append(r record) error {
@@ -180,6 +260,7 @@ func (w *Writer) Close(e trace.End) error {
 	if closed {
 		return w.Err()
 	}
+	e.Ended = e.Ended.UTC().Round(0)
 	_ = w.append(record{Type: recordEnd, End: &e})
 	w.mu.Lock()
 	w.closed = true
@@ -187,10 +268,22 @@ func (w *Writer) Close(e trace.End) error {
 	close(w.stop)
 	<-w.done
 	w.sync()
+	w.unlock()
 	if err := w.f.Close(); err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.fail(fmt.Errorf("the trace cannot be closed: %w", err))
 	}
 	return w.Err()
+}
+
+// Trace reads back what was recorded, after Close, and lets go of the file. It
+// works where the file was deleted meanwhile, too.
+func (w *Writer) Trace() (trace.Trace, error) {
+	if w.back == nil {
+		return trace.Trace{}, errors.New("the trace was read back already")
+	}
+	defer func() { w.back = nil }()
+	defer w.back.Close()
+	return Read(w.back)
 }

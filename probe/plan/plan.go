@@ -54,4 +54,8 @@ type Plan struct {
 	Roster   trace.Roster
 	Budget   trace.Budget
 	Loopback bool
+
+	Inside    int     // requests inside a stated wait, for each refusal that begins one; 0: as many as there are
+	Leave     float64 // share of a stated quota with a long window that is not spent
+	StopAtBan bool    // a suspected ban ends the run
 }

@@ -105,6 +105,15 @@ func (p Plan) Unseen() []string {
 	if b.MaxRejections > 0 {
 		out = append(out, fmt.Sprintf("what only more than %d rejections of one identity would show", b.MaxRejections))
 	}
+	if p.Inside > 0 {
+		out = append(out, fmt.Sprintf("what only more than %d requests within a stated wait would show", p.Inside))
+	}
+	if p.Leave > 0 {
+		out = append(out, fmt.Sprintf("the end of a quota that the server states for more than 5 minutes: %.0f %% of it are left (--leave)", 100*p.Leave))
+	}
+	if p.StopAtBan {
+		out = append(out, "what follows where the server looks like banning: the run ends there (--learn bans goes on)")
+	}
 	if single := p.untold(); len(single) > 0 {
 		out = append(out, "whose counter it is, as far as that needs "+strings.Join(single, ", "))
 	}

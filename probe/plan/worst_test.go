@@ -57,13 +57,16 @@ func TestRequestsAndPeakRate(t *testing.T) {
 
 func TestUnseenNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	p := Plan{Roster: roster(), Budget: trace.Budget{MaxRequests: 100, MaxDuration: time.Minute, MaxInflight: 4, MaxRate: 20, MaxRejections: 25}}
+	p := Plan{Roster: roster(), Budget: trace.Budget{MaxRequests: 100, MaxDuration: time.Minute, MaxInflight: 4, MaxRate: 20, MaxRejections: 25}, Inside: 2, Leave: 0.2, StopAtBan: true}
 	want := []string{
 		"a limit of more than about 97 requests for each counter",
 		"a window that ends more than 1m0s after it began",
 		"a limit on concurrency above 4",
 		"a limit that only more than 20 requests in a second would meet",
 		"what only more than 25 rejections of one identity would show",
+		"what only more than 2 requests within a stated wait would show",
+		"the end of a quota that the server states for more than 5 minutes: 20 % of it are left (--leave)",
+		"what follows where the server looks like banning: the run ends there (--learn bans goes on)",
 		"whose counter it is, as far as that needs a second address (--ip), a second user (--user, or keys with owners)",
 	}
 	if d := cmp.Diff(want, p.Unseen()); d != "" {
@@ -71,7 +74,7 @@ func TestUnseenNamesWhatIsMissing(t *testing.T) {
 	}
 
 	p.Roster.Keys[1].Owner = "bob" // two owners tell per user from per key
-	if d := cmp.Diff("whose counter it is, as far as that needs a second address (--ip)", p.Unseen()[5]); d != "" {
+	if d := cmp.Diff("whose counter it is, as far as that needs a second address (--ip)", p.Unseen()[8]); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

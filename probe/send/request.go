@@ -17,8 +17,9 @@ type Request struct {
 	URL     *url.URL    // the baseline: origin, path and query of the first route
 	Headers http.Header // sent as they are; values may be secret
 	Body    []byte
-	KeyIn   Place // the zero Place is DefaultKeyPlace
-	UserIn  Place // the zero Place is DefaultUserPlace
+	KeyIn   Place  // the zero Place is DefaultKeyPlace
+	UserIn  Place  // the zero Place is DefaultUserPlace
+	Contact string // stands in the User-Agent; "" for none
 }
 
 // check refuses what cannot be sent, without repeating a value.
@@ -74,7 +75,11 @@ func (s *Sender) build(id trace.Identity, route string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := http.Header{"User-Agent": {"apisonde/" + s.cfg.Version}}
+	agent := "apisonde/" + s.cfg.Version
+	if c := s.cfg.Request.Contact; c != "" {
+		agent += " (+" + c + ")"
+	}
+	h := http.Header{"User-Agent": {agent}}
 	for name, values := range s.cfg.Request.Headers {
 		h[http.CanonicalHeaderKey(name)] = values
 	}

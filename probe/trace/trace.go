@@ -172,6 +172,19 @@ type End struct {
 	Reason   string        `json:"reason"` // stop reason of the verdict contract, "" for none
 	At       time.Duration `json:"at"`
 	Requests int           `json:"requests"`
+	Ended    time.Time     `json:"ended,omitzero"` // wall clock at At, from which a resumed run tells how long it paused
+}
+
+// Resumption begins a further part of a trace: the same assessment, by another
+// process. Its offsets go on from At.
+type Resumption struct {
+	Tool    string        `json:"tool"`
+	Started time.Time     `json:"started"` // wall clock at At
+	At      time.Duration `json:"at"`
+	Budget  Budget        `json:"budget"` // of all parts together, from now on
+	// Unplaced is whether the wall clock ran backwards between the parts: then
+	// the pause counts as none, and how long it was is unknown.
+	Unplaced bool `json:"unplaced,omitempty"`
 }
 
 // Trace is a whole run as read back.
@@ -180,4 +193,10 @@ type Trace struct {
 	Observations []Observation
 	End          *End     // nil: incomplete
 	Damage       []string // what recovery had to drop, in words
+
+	// Resumptions are the later parts; Meta.Budget is that of the latest.
+	Resumptions []Resumption
+	// Lost are requests that a crash may have kept from the record: a lease
+	// allowed them. They count as spent.
+	Lost int
 }

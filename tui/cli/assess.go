@@ -21,6 +21,7 @@ import (
 	"apisonde/analyze/infer"
 	"apisonde/analyze/verdict"
 	"apisonde/probe"
+	"apisonde/probe/guard"
 	"apisonde/probe/journal"
 	"apisonde/probe/plan"
 	"apisonde/probe/send"
@@ -35,6 +36,13 @@ type assessment struct {
 	rules   header.Rules
 	path    string // of the journal; "" before start names one by default
 	survey  bool   // one request for each value, whatever comes of it
+	care    guard.Care
+	learn   bool // bans do not stop the run
+
+	part  *journal.Part // of the run that this one goes on with, nil for none
+	total trace.Budget  // with part: of all parts together
+
+	lock *guard.Lock // held while the run lasts
 
 	clock  *probe.WallClock
 	sender *send.Sender
@@ -47,7 +55,10 @@ type assessment struct {
 // newAssessment checks everything that can be checked without sending. Its errors
 // are usage errors.
 func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
-	a := &assessment{plan: cfg.plan, request: cfg.send, rules: cfg.rules, seed: c.Uint64("seed"), path: c.String("trace")}
+	a := &assessment{
+		plan: cfg.plan, request: cfg.send, rules: cfg.rules, seed: c.Uint64("seed"), path: c.String("trace"),
+		care: cfg.care, learn: cfg.learnBans,
+	}
 	if !c.IsSet("seed") {
 		a.seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
@@ -65,9 +76,38 @@ func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
 	return a, nil
 }
 
-// start begins the run's clock and opens its journal. wrap may put another journal
-// around the one on disk; nil puts none.
+// start locks the target, begins the run's clock and opens its journal. wrap may
+// put another journal around the one on disk; nil puts none.
 func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
+	var err error
+	if a.lock, err = guard.LockTarget(filepath.Join(stateFolder(), "locks"), a.request.Request.URL); err != nil {
+		a.release()
+		return busy(err)
+	}
+	cfg, j, err := a.open()
+	if err != nil {
+		a.lock.Release()
+		return err
+	}
+	if wrap != nil {
+		j = wrap(j)
+	}
+	a.engine = infer.New(infer.Config{Roster: cfg.Meta.Roster, Budget: cfg.Meta.Budget, Seed: cfg.Meta.Seed, Rules: a.rules})
+	cfg.Decider, cfg.Sender, cfg.Journal, cfg.Clock, cfg.Survey = a.engine, a.sender, j, a.clock, a.survey
+	if !a.plan.Loopback {
+		cfg.Care, cfg.LearnBans, cfg.Claims = a.care, a.learn, claimsSince(cfg.Meta.Started)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.session = probe.NewSession(cfg)
+	return nil
+}
+
+// open begins the clock and the journal, of a new run or of one that goes on.
+func (a *assessment) open() (probe.Config, probe.Journal, error) {
+	if a.part != nil {
+		return a.resume()
+	}
 	a.clock = probe.NewClock()
 	meta := trace.Meta{
 		Tool: version, Target: a.plan.Target, Started: a.clock.Started().UTC(), Seed: a.seed,
@@ -76,20 +116,15 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	w, err := a.create(meta)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return &failure{exitUsage, err}
+		return probe.Config{}, nil, &failure{exitUsage, err}
 	case err != nil:
-		return &failure{exitTrace, err}
+		return probe.Config{}, nil, &failure{exitTrace, err}
 	}
-	var j probe.Journal = w
-	if wrap != nil {
-		j = wrap(j)
-	}
-	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Seed: meta.Seed, Rules: a.rules})
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey})
-	return nil
+	return probe.Config{Meta: meta}, w, nil
 }
+
+// stateFolder is where traces and locks are kept.
+func stateFolder() string { return filepath.Join(xdg.StateHome, "apisonde") }
 
 // abort ends at once what a cancelled run would wait for. It may be called from
 // any goroutine, before a start too.
@@ -107,7 +142,7 @@ func (a *assessment) create(meta trace.Meta) (*journal.Writer, error) {
 	if a.path != "" {
 		return journal.Create(a.path, meta)
 	}
-	base := filepath.Join(xdg.StateHome, "apisonde", hostName(a.request.Request.URL.Host)+"-"+meta.Started.Format("20060102T150405Z"))
+	base := filepath.Join(stateFolder(), hostName(a.request.Request.URL.Host)+"-"+meta.Started.Format("20060102T150405Z"))
 	for n := 1; ; n++ {
 		a.path = base + ".ndjson"
 		if n > 1 {
@@ -137,11 +172,21 @@ func hostName(host string) string {
 // run sends until the engine has nothing left to ask or something ends the run,
 // and states what was learnt. A cancelled ctx ends it in order.
 func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
-	defer a.sender.Close()
-	res := a.session.Run(ctx)
+	res := a.send(ctx)
 	v, err := drawn(res.Trace, analyze.Conclude)
 	res.Err = errors.Join(res.Err, err)
+	if res.Reason == probe.StopTrace {
+		reason := string(probe.StopTrace) // which a trace that cannot be written does not say itself
+		v.StopReason = &reason
+	}
 	return res, v
+}
+
+// send sends, and lets go of the target then.
+func (a *assessment) send(ctx context.Context) probe.Result {
+	defer a.release()
+	defer a.sender.Close()
+	return a.session.Run(ctx)
 }
 
 // drawn draws the verdict from a trace. A fault in the reasoning must cost neither

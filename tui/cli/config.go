@@ -27,6 +27,9 @@ type config struct {
 	keys  []named
 	users []named
 	rules header.Rules // signs of a rejection
+
+	care      guard.Care
+	learnBans bool
 }
 
 // formOf is what the flags say of URL and identities; the setup screen asks for the
@@ -76,6 +79,10 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 		return nil, usagef("--limited-when: %w", err)
 	}
 	cfg.send.KeepBodies = cfg.rules.ReadBody()
+	if cfg.care, cfg.learnBans, err = readCare(c, cfg.plan.Loopback); err != nil {
+		return nil, err
+	}
+	cfg.plan.Inside, cfg.plan.Leave, cfg.plan.StopAtBan = cfg.care.Inside, cfg.care.Leave, !cfg.plan.Loopback && !cfg.learnBans
 	if cfg.plan.Budget, err = readBudget(c, guard.DefaultBudget(cfg.plan.Loopback)); err != nil {
 		return nil, err
 	}
@@ -160,11 +167,30 @@ func readRequest(c *cli.Context, std *streams, raw string) (send.Request, error)
 	if r.UserIn, err = readPlace("--user-in", c.String("user-in"), send.DefaultUserPlace); err != nil {
 		return send.Request{}, err
 	}
+	if r.Contact, err = readContact(c); err != nil {
+		return send.Request{}, err
+	}
 	headers, err := parseHeaders(c.StringSlice("header"))
 	if err != nil {
 		return send.Request{}, err
 	}
-	return r, setHeaders(&r, found.Headers, headers)
+	if err := setHeaders(&r, found.Headers, headers); err != nil {
+		return send.Request{}, err
+	}
+	if r.Contact != "" && r.Headers.Get("User-Agent") != "" {
+		return send.Request{}, usagef("--contact stands in the User-Agent, which the request sets itself; leave one of them out")
+	}
+	return r, nil
+}
+
+// readContact reads --contact: what can stand in a header's comment.
+func readContact(c *cli.Context) (string, error) {
+	contact := c.String("contact")
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`()\\`, r) }
+	if c.IsSet("contact") && (contact == "" || len(contact) > 200 || strings.ContainsFunc(contact, odd)) {
+		return "", usagef("--contact is an address to write to, as ops@example.org or https://example.org/bots, without spaces and brackets")
+	}
+	return contact, nil
 }
 
 func readMethod(c *cli.Context, found string, body bool) (string, error) {

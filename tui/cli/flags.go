@@ -32,6 +32,7 @@ func requestFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Category: group, Usage: "`'NAME: VALUE'` a header of every request; repeatable"},
 		&cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: group, Usage: "`REF` the request's body: file:PATH, env:VAR, - or literal:TEXT"},
 		&cli.StringFlag{Name: "from-curl", Category: group, Usage: "`REF` take the request from a curl command line: file:PATH, - or the command itself; other flags win over it"},
+		&cli.StringFlag{Name: "contact", Category: group, Usage: "`ADDRESS` where those who run the service can reach you; it stands in the User-Agent"},
 		&cli.BoolFlag{Name: "side-effect-free", Category: group, Usage: "states that repeating the request changes nothing on the server"},
 	}
 }

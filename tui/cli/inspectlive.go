@@ -85,12 +85,11 @@ func writeInspection(w io.Writer, p plan.Plan) error {
 // surveyed runs a survey until its end or a signal, and returns the signal's exit
 // code or 0.
 func surveyed(ctx context.Context, a *assessment) (probe.Result, int) {
-	defer a.sender.Close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	signals := watchSignals(stop, a.abort)
 	defer signals.close()
-	return a.session.Run(ctx), signals.code()
+	return a.send(ctx), signals.code()
 }
 
 // concludeInspection tells what came of a survey. A response of whatever status is

@@ -9,7 +9,7 @@ func planCommand(std *streams) *cli.Command {
 		Name:      "plan",
 		Usage:     "print what a probe might send at worst; sends nothing",
 		ArgsUsage: "URL",
-		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), configFlag(), outputFlag(planFormats)),
+		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), careFlags(), configFlag(), outputFlag(planFormats)),
 		Action: func(c *cli.Context) error {
 			format, err := readFormat(c, planFormats)
 			if err != nil {

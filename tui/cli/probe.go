@@ -7,6 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"apisonde/probe"
+	"apisonde/probe/journal"
+	"apisonde/probe/trace"
 	"apisonde/tui"
 )
 
@@ -15,7 +17,7 @@ func probeCommand(std *streams) *cli.Command {
 		Name:      "probe",
 		Usage:     "assess an API: plan, confirm, send, infer, advise, print",
 		ArgsUsage: "URL",
-		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), consentFlags(), recordFlags(), configFlag(), resultFlags(verdictFormats)),
+		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), careFlags(), consentFlags(), recordFlags(), []cli.Flag{resumeFlag()}, configFlag(), resultFlags(verdictFormats)),
 		Action: func(c *cli.Context) error {
 			r, err := readResult(c, std, verdictFormats)
 			if err != nil {
@@ -42,9 +44,27 @@ func probeCommand(std *streams) *cli.Command {
 // may start or a person has to be asked. Nothing is sent here; where nobody can be
 // asked it ends in a usage error.
 func prepare(c *cli.Context, std *streams, f tui.Form, asks bool) (*assessment, consent, error) {
+	part, err := reopen(c, &f)
+	if err != nil {
+		return nil, refused, err
+	}
+	a, may, err := prepared(c, std, f, part, asks)
+	if err != nil && part != nil {
+		part.Release()
+	}
+	return a, may, err
+}
+
+func prepared(c *cli.Context, std *streams, f tui.Form, part *journal.Part, asks bool) (*assessment, consent, error) {
 	cfg, err := configure(c, std, f)
 	if err != nil {
 		return nil, refused, err
+	}
+	var total trace.Budget
+	if part != nil {
+		if total, err = goOn(c, cfg, part.Trace); err != nil {
+			return nil, refused, err
+		}
 	}
 	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, asks)
 	if err != nil {
@@ -54,6 +74,9 @@ func prepare(c *cli.Context, std *streams, f tui.Form, asks bool) (*assessment, 
 		return nil, refused, err
 	}
 	a, err := newAssessment(cfg, c)
+	if err == nil && part != nil {
+		a.part, a.total, a.path = part, total, c.String("resume")
+	}
 	return a, may, err
 }
 

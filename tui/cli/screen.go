@@ -20,7 +20,7 @@ func tuiCommand(std *streams) *cli.Command {
 		Name:      "tui",
 		Usage:     "assess an API on a screen: the plan to confirm, the run, the verdict",
 		ArgsUsage: "[URL]",
-		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), consentFlags(), recordFlags(), configFlag(), verdictFlags()),
+		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), careFlags(), consentFlags(), recordFlags(), configFlag(), verdictFlags()),
 		Action: func(c *cli.Context) error {
 			if !std.interactive() {
 				return usagef("the screen needs a terminal on standard input and output; apisonde probe works without")

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"sent":  sent,
 			"keys":  keys,
 			"json":  isJSON,
+			"agent": agent,
 		},
 	})
 }
@@ -121,6 +123,16 @@ func keys(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// agent checks how the latest request to the script's server named its sender.
+func agent(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("target").(*target)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if neg || len(args) != 1 || !regexp.MustCompile(`^`+args[0]+`$`).MatchString(s.agent) {
+		ts.Fatalf("the latest request came from %q, want %q", s.agent, args)
+	}
+}
+
 // isJSON checks that a file is exactly one JSON document ("json stdout"), or one on
 // each line ("json lines stdout").
 func isJSON(ts *testscript.TestScript, neg bool, args []string) {
@@ -145,6 +157,7 @@ type target struct {
 	requests atomic.Int64
 	mu       sync.Mutex
 	limiters map[string]*rate.Limiter
+	agent    string // of the latest request
 }
 
 func newTarget() *target {
@@ -157,6 +170,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.requests.Add(1)
 	key := r.Header.Get("X-Api-Key")
 	t.mu.Lock()
+	t.agent = r.UserAgent()
 	l := t.limiters[key]
 	if l == nil {
 		l = rate.NewLimiter(10, 12)
