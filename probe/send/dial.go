@@ -125,7 +125,7 @@ func (d *dialer) candidates(ctx context.Context, v Vantage) ([]netip.Addr, error
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	want := family(v.Addr)
+	want := v.family()
 	if a, ok := d.pinned[want]; ok {
 		return []netip.Addr{a}, nil
 	}
@@ -136,7 +136,7 @@ func (d *dialer) candidates(ctx context.Context, v Vantage) ([]netip.Addr, error
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("the host has no IPv%d address for vantage %s", want, v.Addr)
+		return nil, fmt.Errorf("the host has no IPv%d address for vantage %s", want, v)
 	}
 	return out, nil
 }
@@ -144,7 +144,7 @@ func (d *dialer) candidates(ctx context.Context, v Vantage) ([]netip.Addr, error
 func (d *dialer) pin(v Vantage, a netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, f := range []int{family(v.Addr), family(a)} {
+	for _, f := range []int{v.family(), family(a)} {
 		if _, ok := d.pinned[f]; !ok {
 			d.pinned[f] = a
 		}
@@ -165,33 +165,9 @@ func (d *dialer) dial(ctx context.Context, v Vantage) (net.Conn, trace.Fault) {
 func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault, error) {
 	ctx, cancel := context.WithTimeout(parent, d.timeout)
 	defer cancel()
-	to, err := d.candidates(ctx, v)
+	nc, fault, err := d.connect(ctx, parent, v)
 	if err != nil {
-		if parent.Err() != nil {
-			return nil, trace.FaultCancelled, err
-		}
-		return nil, trace.FaultResolve, err
-	}
-	nd := net.Dialer{}
-	if v.Addr.IsValid() {
-		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(v.Addr, 0))
-		nd.Control = portLater
-	}
-	var nc net.Conn
-	for i, a := range to {
-		// The addresses still to try share what is left of the time.
-		nd.Timeout = 0
-		if deadline, ok := ctx.Deadline(); ok && len(to) > 1 {
-			nd.Timeout = time.Until(deadline) / time.Duration(len(to)-i)
-		}
-		nc, err = nd.DialContext(ctx, "tcp", netip.AddrPortFrom(a, d.port).String())
-		if err == nil {
-			d.pin(v, a)
-			break
-		}
-	}
-	if err != nil {
-		return nil, dialFault(parent, err), err
+		return nil, fault, err
 	}
 	if d.scheme != "https" {
 		return nc, trace.FaultNone, nil
@@ -205,6 +181,47 @@ func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault,
 		return nil, trace.FaultTLS, err
 	}
 	return tc, trace.FaultNone, nil
+}
+
+// connect makes a connection to the origin in ctx, the bounded parent. Through a
+// proxy the host is neither looked up nor pinned here.
+func (d *dialer) connect(ctx, parent context.Context, v Vantage) (net.Conn, trace.Fault, error) {
+	if v.Proxy != nil {
+		nc, err := v.Proxy.dial(ctx, net.JoinHostPort(d.host, strconv.Itoa(int(d.port))))
+		if err != nil {
+			return nil, proxyFault(parent, err), v.Proxy.explain(err, d.timeout)
+		}
+		return nc, trace.FaultNone, nil
+	}
+	to, err := d.candidates(ctx, v)
+	if err != nil {
+		if parent.Err() != nil {
+			return nil, trace.FaultCancelled, err
+		}
+		return nil, trace.FaultResolve, err
+	}
+	nd := net.Dialer{}
+	var nc net.Conn
+	for i, a := range to {
+		// The addresses still to try share what is left of the time.
+		nd.Timeout = 0
+		if deadline, ok := ctx.Deadline(); ok && len(to) > 1 {
+			nd.Timeout = time.Until(deadline) / time.Duration(len(to)-i)
+		}
+		if from := v.source(a); from.IsValid() {
+			nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+			nd.Control = portLater
+		}
+		nc, err = nd.DialContext(ctx, "tcp", netip.AddrPortFrom(a, d.port).String())
+		if err == nil {
+			d.pin(v, a)
+			break
+		}
+	}
+	if err != nil {
+		return nil, dialFault(parent, err), err
+	}
+	return nc, trace.FaultNone, nil
 }
 
 // explain says why the latest dial failed, "" if none did.

@@ -36,6 +36,15 @@ func dialFault(ctx context.Context, err error) trace.Fault {
 	return trace.FaultConnect
 }
 
+// proxyFault names why a proxy made no connection. That is never for the target
+// to answer for.
+func proxyFault(ctx context.Context, err error) trace.Fault {
+	if fault := dialFault(ctx, err); fault != trace.FaultConnect {
+		return fault
+	}
+	return trace.FaultProxy
+}
+
 // wireFault names why a request that had a connection got no whole response.
 // heard is whether any byte of an answer arrived, cut whether the connection
 // ended within a line of it: net/http then calls the rest of the line malformed.

@@ -123,6 +123,11 @@ func (c Config) secrets() []secret.Value {
 	for _, v := range c.Users {
 		out = append(out, v)
 	}
+	for _, v := range c.Vantages {
+		if v.Proxy != nil {
+			out = append(out, v.Proxy.secret())
+		}
+	}
 	for name, values := range c.Request.Headers {
 		if !secret.Named(name) {
 			continue

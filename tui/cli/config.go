@@ -61,7 +61,7 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	for _, u := range users {
 		r.Users = append(r.Users, u.name)
 	}
-	if r.Vantages, cfg.send.Vantages, err = parseAddresses(f.Addresses); err != nil {
+	if r.Vantages, cfg.send.Vantages, err = parseVantages(f.Addresses, secret.System(std.in, std.err)); err != nil {
 		return nil, err
 	}
 	if len(r.Vantages) == 0 {
@@ -71,7 +71,7 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 		return nil, err
 	}
 	cfg.plan.Target = trace.Target{Method: request.Method, URL: send.Public(request.URL)}
-	cfg.plan.Loopback = isLoopback(request.URL.Hostname())
+	cfg.plan.Loopback = isLoopback(request.URL.Hostname()) && allDirect(cfg.send.Vantages)
 	if cfg.rules, err = header.ParseRules(c.StringSlice("limited-when")); err != nil {
 		return nil, usagef("--limited-when: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"apisonde/probe/secret"
 	"apisonde/probe/send"
 )
 
@@ -75,27 +76,35 @@ func isLabel(s string) bool {
 	return true
 }
 
-// parseAddresses reads the values of --ip, [NAME=]ADDRESS. Without a name an
-// address is its own. The names come in the order given.
-func parseAddresses(values []string) ([]string, map[string]send.Vantage, error) {
+// parseVantages reads the values of --ip, [NAME=]VANTAGE, where env:VAR and
+// file:PATH stand for the vantage that they hold. Without a name a vantage is
+// called what it is, credentials left out. The names come in the order given.
+func parseVantages(values []string, src secret.Source) ([]string, map[string]send.Vantage, error) {
 	var names []string
 	vantages := map[string]send.Vantage{}
 	for i, v := range values {
 		name, text, found := strings.Cut(v, "=")
-		if !found {
-			name, text = "", v
+		if !found || strings.Contains(name, ":") { // a password or a path may hold the sign
+			name, text, found = "", v, false
+		}
+		if strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
+			held, err := secret.Resolve(text, src)
+			if err != nil {
+				return nil, nil, usagef("--ip, value %d: %w", i+1, err)
+			}
+			text = held.Reveal()
 		}
 		vantage, err := send.ParseVantage(text)
 		switch {
 		case err != nil:
-			return nil, nil, usagef("--ip, value %d: it is no IPv4 or IPv6 address of this machine; requests can leave from nothing else", i+1)
+			return nil, nil, usagef("--ip, value %d: %w", i+1, err)
 		case found && !isLabel(name):
 			return nil, nil, usagef("--ip, value %d: its name is not a plain one (letters, digits, . _ -, at most 32)", i+1)
 		case !found:
-			name = vantage.Addr.String()
+			name = vantage.String()
 		}
 		for have, other := range vantages {
-			if have == name || other == vantage {
+			if have == name || other.Same(vantage) {
 				return nil, nil, usagef("--ip, value %d: an earlier one has the same name or address", i+1)
 			}
 		}
@@ -103,4 +112,15 @@ func parseAddresses(values []string) ([]string, map[string]send.Vantage, error) 
 		vantages[name] = vantage
 	}
 	return names, vantages, nil
+}
+
+// allDirect tells whether requests reach the target from this machine itself. What
+// a proxy calls localhost is another machine.
+func allDirect(vantages map[string]send.Vantage) bool {
+	for _, v := range vantages {
+		if v.Proxy != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"apisonde/probe/secret"
 	"apisonde/probe/send"
 )
 
@@ -48,9 +49,9 @@ func TestParseNamed(t *testing.T) {
 	}
 }
 
-func TestParseAddresses(t *testing.T) {
+func TestParseVantages(t *testing.T) {
 	t.Parallel()
-	names, vantages, err := parseAddresses([]string{"a=127.0.0.1", "127.0.0.2", "six=::1"})
+	names, vantages, err := parseVantages([]string{"a=127.0.0.1", "127.0.0.2", "six=::1"}, secret.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +64,36 @@ func TestParseAddresses(t *testing.T) {
 	if d := cmp.Diff(want, vantages, cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	for _, in := range [][]string{{"localhost"}, {"if:eth0"}, {"socks5h://h:1"}, {"http://h:1"}, {"ssh://u@h"}, {"forwarded:1.2.3.4"}, {"a="}, {"=::1"},
+	for _, in := range [][]string{{"localhost"}, {"if:absent0"}, {"socks5://h:1"}, {"http://h"}, {"ssh://u@h"}, {"http://u:p@h:1", "x=http://u:p@h:1"}, {"if:lo", "127.0.0.1"}, {"forwarded:1.2.3.4"}, {"a="}, {"=::1"},
 		{"a=127.0.0.1", "a=127.0.0.2"}, {"a=127.0.0.1", "b=127.0.0.1"}, {"0.0.0.0"}} {
-		if _, _, err := parseAddresses(in); codeOf(err) != exitUsage {
+		if _, _, err := parseVantages(in, secret.Source{}); codeOf(err) != exitUsage {
 			t.Errorf("%q: %v, want a usage error", in, err)
 		}
+	}
+}
+
+func TestVantagesByReference(t *testing.T) {
+	t.Parallel()
+	src := secret.Source{
+		Env: func(name string) (string, bool) {
+			return map[string]string{"HOP": "http://me:pass-of-the-proxy@hop:8080"}[name], name == "HOP"
+		},
+		ReadFile: func(path string) ([]byte, error) { return []byte("socks5h://hop:1080\n"), nil },
+	}
+	names, vantages, err := parseVantages([]string{"env:HOP", "b=file:/run/a=b"}, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"hop:8080", "b"}, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if p := vantages["hop:8080"].Proxy; p == nil || p.Password.Reveal() != "pass-of-the-proxy" {
+		t.Error("the password was not read")
+	}
+	if _, _, err := parseVantages([]string{"file:/run/a=b"}, src); err != nil {
+		t.Errorf("a path with the sign: %v", err)
+	}
+	if _, _, err := parseVantages([]string{"env:NONE"}, src); codeOf(err) != exitUsage {
+		t.Errorf("a variable that is not set: %v", err)
 	}
 }
