@@ -1,11 +1,13 @@
 package send
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os/user"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,12 +18,14 @@ import (
 	"apisonde/probe/secret"
 )
 
-// Proxy makes connections in place of this machine.
+// Proxy makes connections in place of this machine: a proxy proper, or a jump host.
 type Proxy struct {
-	Scheme   string // socks5h or http, which stands for CONNECT
+	Scheme   string // socks5h, http, which stands for CONNECT, or ssh
 	Host     string // HOST:PORT
 	User     secret.Value
 	Password secret.Value
+
+	jump *jump // with ssh
 }
 
 // hostPort is what a proxy may be called in outputs.
@@ -34,9 +38,9 @@ func parseProxy(scheme, spec string) (*Proxy, error) {
 	case "socks5":
 		return nil, errors.New("with socks5:// this machine would look the name up; write socks5h://, where the proxy does")
 	case "ssh":
-		return nil, errors.New("a jump host cannot be a vantage; run `ssh -D 1080 HOST` and give socks5h://127.0.0.1:1080")
+		return parseJump(spec)
 	default:
-		return nil, errors.New("it is no kind of proxy that can be used: write socks5h://HOST:PORT or http://HOST:PORT")
+		return nil, errors.New("it is no kind of proxy that can be used: write socks5h://HOST:PORT, http://HOST:PORT or ssh://USER@HOST")
 	}
 	u, err := url.Parse(spec)
 	if err != nil {
@@ -54,8 +58,52 @@ func parseProxy(scheme, spec string) (*Proxy, error) {
 	return &Proxy{Scheme: scheme, Host: u.Host, User: secret.New(user), Password: secret.New(pass)}, nil
 }
 
+// parseJump reads ssh://[USER@]HOST[:PORT].
+func parseJump(spec string) (*Proxy, error) {
+	const form = "the jump host is not of the form ssh://[USER@]HOST[:PORT]"
+	u, err := url.Parse(spec)
+	if err != nil || u.Hostname() == "" || !hostPort.MatchString(u.Host) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, errors.New(form)
+	}
+	if _, ok := u.User.Password(); ok {
+		return nil, errors.New("one logs in to a jump host with a key: leave the password out")
+	}
+	port := cmp.Or(u.Port(), "22")
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return nil, errors.New(form)
+	}
+	name := u.User.Username()
+	if name == "" {
+		me, err := user.Current()
+		if err != nil {
+			return nil, errors.New("who logs in to the jump host cannot be told: write ssh://USER@HOST")
+		}
+		name = me.Username
+	}
+	addr := net.JoinHostPort(u.Hostname(), port)
+	return &Proxy{Scheme: "ssh", Host: addr, User: secret.New(name), jump: &jump{user: name, addr: addr}}, nil
+}
+
+// String is HOST:PORT, for a jump host at the usual port HOST.
+func (p *Proxy) String() string {
+	if p.jump != nil {
+		return strings.TrimSuffix(p.Host, ":22")
+	}
+	return p.Host
+}
+
+// close ends what is kept open for further connections.
+func (p *Proxy) close() {
+	if p.jump != nil {
+		p.jump.close()
+	}
+}
+
 // secret is what must not be shown: the password, or a user that stands for one.
 func (p *Proxy) secret() secret.Value {
+	if p.jump != nil {
+		return secret.Value{} // a login name
+	}
 	if p.Password.Empty() {
 		return p.User
 	}
@@ -63,15 +111,21 @@ func (p *Proxy) secret() secret.Value {
 }
 
 // same tells whether two are one proxy under one name: many choose the address to
-// leave from by the user.
+// leave from by the user. A jump host has its address whoever logs in.
 func (p *Proxy) same(o *Proxy) bool {
+	if p.jump != nil && o.jump != nil {
+		return strings.EqualFold(p.Host, o.Host)
+	}
 	return p.Scheme == o.Scheme && strings.EqualFold(p.Host, o.Host) && p.User.Equal(o.User) && p.Password.Equal(o.Password)
 }
 
 // dial makes a connection to addr, whose host the proxy looks up.
 func (p *Proxy) dial(ctx context.Context, addr string) (net.Conn, error) {
-	if p.Scheme == "http" {
+	switch p.Scheme {
+	case "http":
 		return p.tunnel(ctx, addr)
+	case "ssh":
+		return p.jump.dial(ctx, addr)
 	}
 	var auth *proxy.Auth
 	if !p.User.Empty() {
@@ -87,6 +141,9 @@ func (p *Proxy) dial(ctx context.Context, addr string) (net.Conn, error) {
 // explain says what a proxy did not do and what to do about it, without addresses
 // of this machine.
 func (p *Proxy) explain(err error, timeout time.Duration) error {
+	if p.jump != nil {
+		return p.explainJump(err, timeout)
+	}
 	var ne net.Error
 	var refusal statusError
 	var inner *net.OpError

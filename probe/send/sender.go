@@ -40,6 +40,7 @@ type Config struct {
 	Users     map[string]secret.Value // by label
 	Forwarded map[string]string       // label to address; a label that is missing is the address
 	Vantages  map[string]Vantage      // by label; a label that is missing is the machine's own choice
+	SSHKeys   []string                // paths of key files for jump hosts, tried before others
 	Version   string                  // of apisonde, for the User-Agent
 	Now       func() time.Duration    // offset from the origin of the run
 	TLS       *tls.Config             // nil: the system's roots
@@ -102,9 +103,17 @@ func New(cfg Config) (*Sender, error) {
 	if err := cfg.Request.check(); err != nil {
 		return nil, err
 	}
+	for _, path := range cfg.SSHKeys {
+		if _, err := readKey(path); err != nil {
+			return nil, fmt.Errorf("the file of --ssh-key %w", err)
+		}
+	}
 	for name, v := range cfg.Vantages {
 		if err := v.Check(); err != nil {
 			return nil, fmt.Errorf("vantage %s: %w", name, err)
+		}
+		if v.Proxy != nil && v.Proxy.jump != nil {
+			v.Proxy.jump.keys = cfg.SSHKeys
 		}
 	}
 	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.ConnectTimeout)
@@ -139,13 +148,21 @@ func cmpOr(d, def time.Duration) time.Duration {
 	return def
 }
 
-// Resolve looks the host up now, so that a name that does not exist is known
-// before a run starts. Without it the first request finds out. Where every vantage
-// is a proxy, looking up is theirs to do and nothing is asked here.
+// loginTimeout is how long logging in to a jump host may take before a run: some
+// look up who calls first.
+const loginTimeout = 15 * time.Second
+
+// Resolve looks the host up and logs in to jump hosts now, so that what cannot be
+// reached is known before a run starts. Without it the first request finds out.
+// Where every vantage is a proxy, looking up is theirs to do and nothing is asked
+// here.
 func (s *Sender) Resolve(ctx context.Context) error {
 	direct := len(s.cfg.Vantages) == 0
 	for name, v := range s.cfg.Vantages {
 		if v.Proxy != nil {
+			if err := s.login(ctx, v.Proxy); err != nil {
+				return fmt.Errorf("vantage %s: %w", name, err)
+			}
 			continue
 		}
 		direct = true
@@ -158,6 +175,19 @@ func (s *Sender) Resolve(ctx context.Context) error {
 	}
 	if _, err := s.dialer.resolve(ctx); err != nil {
 		return fmt.Errorf("host %s: %s", s.dialer.host, s.dialer.words(err))
+	}
+	return nil
+}
+
+// login makes the connection to a jump host.
+func (s *Sender) login(ctx context.Context, p *Proxy) error {
+	if p.jump == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+	if _, err := p.jump.login(ctx); err != nil {
+		return p.explain(err, loginTimeout)
 	}
 	return nil
 }
@@ -253,7 +283,8 @@ func (s *Sender) push(l *line) {
 	}
 }
 
-// Close closes every idle connection. Those in use close when they come back.
+// Close closes every idle connection, and with those to jump hosts whatever goes
+// through them. Others in use close when they come back.
 func (s *Sender) Close() {
 	s.mu.Lock()
 	idle := s.idle
@@ -262,6 +293,11 @@ func (s *Sender) Close() {
 	for _, list := range idle {
 		for _, l := range list {
 			l.drop()
+		}
+	}
+	for _, v := range s.cfg.Vantages {
+		if v.Proxy != nil {
+			v.Proxy.close()
 		}
 	}
 }

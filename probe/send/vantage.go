@@ -30,7 +30,7 @@ func ParseVantage(spec string) (Vantage, error) {
 	}
 	addr, err := netip.ParseAddr(strings.Trim(spec, "[]"))
 	if err != nil {
-		return Vantage{}, errors.New("it is no vantage: give an IPv4 or IPv6 address of this machine, if:NAME, socks5h://HOST:PORT or http://HOST:PORT")
+		return Vantage{}, errors.New("it is no vantage: give an IPv4 or IPv6 address of this machine, if:NAME, socks5h://HOST:PORT, http://HOST:PORT or ssh://USER@HOST")
 	}
 	if addr = addr.Unmap(); addr.IsUnspecified() || addr.IsMulticast() {
 		return Vantage{}, errors.New("it cannot be a vantage: requests cannot leave from an unspecified or multicast address")
@@ -70,11 +70,11 @@ func ofInterface(name string) (Vantage, error) {
 }
 
 // String names the vantage without credentials: an address, if:NAME, or the
-// HOST:PORT of a proxy.
+// HOST:PORT of a proxy or jump host.
 func (v Vantage) String() string {
 	switch {
 	case v.Proxy != nil:
-		return v.Proxy.Host
+		return v.Proxy.String()
 	case v.Iface != "":
 		return "if:" + v.Iface
 	}

@@ -53,7 +53,7 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := &config{send: send.Config{Request: request, Version: version}, keys: keys, users: users}
+	cfg := &config{send: send.Config{Request: request, Version: version, SSHKeys: c.StringSlice("ssh-key")}, keys: keys, users: users}
 	r := &cfg.plan.Roster
 	for _, k := range keys {
 		r.Keys = append(r.Keys, trace.Key{Name: k.name, Owner: k.owner})

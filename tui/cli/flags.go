@@ -19,7 +19,8 @@ func identityFlags() []cli.Flag {
 		&cli.StringFlag{Name: "key-in", Category: group, Usage: "`PLACE` where a key travels: header:NAME, bearer, basic, query:NAME, cookie:NAME or 'header:NAME: TEMPLATE with {}'", DefaultText: send.DefaultKeyPlace.String()},
 		&cli.StringSliceFlag{Name: "user", Category: group, Usage: "`[NAME=]REF` a user that travels in a place of its own; repeatable"},
 		&cli.StringFlag{Name: "user-in", Category: group, Usage: "`PLACE` where a user travels, written as for --key-in", DefaultText: send.DefaultUserPlace.String()},
-		&cli.StringSliceFlag{Name: "ip", Category: group, Usage: "`[NAME=]VANTAGE` where to send from: an address of this machine, if:NAME, socks5h://[USER:PASSWORD@]HOST:PORT or http://[USER:PASSWORD@]HOST:PORT; repeatable, the first is the baseline"},
+		&cli.StringSliceFlag{Name: "ip", Category: group, Usage: "`[NAME=]VANTAGE` where to send from: an address of this machine, if:NAME, socks5h://[USER:PASSWORD@]HOST:PORT, http://[USER:PASSWORD@]HOST:PORT or ssh://[USER@]HOST[:PORT]; env:VAR or file:PATH may hold it; repeatable, the first is the baseline"},
+		&cli.StringSliceFlag{Name: "ssh-key", Category: group, Usage: "`FILE` a key to log in to jump hosts with, tried before those of the agent and of ~/.ssh; repeatable"},
 	}
 }
 
@@ -59,7 +60,7 @@ func ceilingFlags() []cli.Flag {
 func consentFlags() []cli.Flag {
 	const group = "Consent"
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "yes", Category: group, Usage: "do not ask; enough only where the host is loopback and no vantage a proxy"},
+		&cli.BoolFlag{Name: "yes", Category: group, Usage: "do not ask; enough only where the host is loopback and no vantage a proxy or jump host"},
 		&cli.StringFlag{Name: "authorized", Category: group, Usage: "`HOST` states that HOST may be tested; must match the target, implies --yes"},
 	}
 }

@@ -64,7 +64,7 @@ func TestParseVantages(t *testing.T) {
 	if d := cmp.Diff(want, vantages, cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	for _, in := range [][]string{{"localhost"}, {"if:absent0"}, {"socks5://h:1"}, {"http://h"}, {"ssh://u@h"}, {"http://u:p@h:1", "x=http://u:p@h:1"}, {"if:lo", "127.0.0.1"}, {"forwarded:1.2.3.4"}, {"a="}, {"=::1"},
+	for _, in := range [][]string{{"localhost"}, {"if:absent0"}, {"socks5://h:1"}, {"http://h"}, {"ssh://u:p@h"}, {"ssh://u@h", "x=ssh://v@h:22"}, {"http://u:p@h:1", "x=http://u:p@h:1"}, {"if:lo", "127.0.0.1"}, {"forwarded:1.2.3.4"}, {"a="}, {"=::1"},
 		{"a=127.0.0.1", "a=127.0.0.2"}, {"a=127.0.0.1", "b=127.0.0.1"}, {"0.0.0.0"}} {
 		if _, _, err := parseVantages(in, secret.Source{}); codeOf(err) != exitUsage {
 			t.Errorf("%q: %v, want a usage error", in, err)
