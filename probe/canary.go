@@ -31,8 +31,7 @@ func (s *Session) canaries(ctx, wire context.Context) *halt {
 		case c.Dim == "":
 			return s.refused(r.obs)
 		default:
-			s.notes = append(s.notes, fmt.Sprintf("%s %s is left out: its first request got %s",
-				c.Dim, c.Identity.Value(c.Dim, c.Route), got(r.obs)))
+			s.notes = append(s.notes, fmt.Sprintf("%s is left out: its first request got %s", c, got(r.obs)))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,7 +69,13 @@ func callers(r trace.Roster) string {
 		parts = append(parts, "users "+names(r.Users))
 	}
 	if len(r.Forwarded) > 0 {
-		parts = append(parts, "forwarded for "+names(r.Forwarded))
+		claims := slices.Clone(r.Forwarded)
+		for i, c := range claims {
+			if c == "" {
+				claims[i] = "none"
+			}
+		}
+		parts = append(parts, "claimed X-Forwarded-For "+names(claims))
 	}
 	if len(parts) == 0 {
 		return "anonymous: no key, no user"

@@ -51,7 +51,14 @@ func (r *record) differs(c *contrast) string {
 		if c.changes&scopeOf(d) == 0 || d == trace.DimOwner {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s %s", d, c.id.Value(d, c.route)))
+		switch v := c.id.Value(d, c.route); {
+		case d == trace.DimForwarded && v == "":
+			parts = append(parts, "no X-Forwarded-For")
+		case d == trace.DimForwarded:
+			parts = append(parts, "X-Forwarded-For claiming "+v)
+		default:
+			parts = append(parts, fmt.Sprintf("%s %s", d, v))
+		}
 	}
 	return "a request with " + strings.Join(parts, ", ")
 }

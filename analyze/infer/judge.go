@@ -48,6 +48,9 @@ func Judge(t trace.Trace) Judgement {
 			}
 		}
 		order(j.Limits)
+		if slices.ContainsFunc(j.Limits, believesClaims) {
+			j.Warnings = append(j.Warnings, "the API believes X-Forwarded-For from anyone: whoever claims another address there gets a quota of their own; it should believe that header from its own proxies alone")
+		}
 	case r.queued():
 		j.Outcome = verdict.OutcomeLimited
 		j.Limits = []verdict.Limit{r.queue()}

@@ -99,7 +99,7 @@ func (r *record) exclude(o trace.Observation) {
 	for _, c := range r.canaries {
 		if c.Dim != "" && c.Identity == o.Identity && c.Route == o.Route {
 			r.roster = r.roster.Without(c)
-			r.refused = append(r.refused, string(c.Dim)+" "+c.Identity.Value(c.Dim, c.Route))
+			r.refused = append(r.refused, c.String())
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
 )
 
@@ -211,6 +212,13 @@ func union(r trace.Roster, cs []contrast) contrast {
 		}
 	}
 	return out
+}
+
+// believesClaims tells a limit that only a counter for each claimed address
+// explains.
+func believesClaims(l verdict.Limit) bool {
+	claimed := func(names []string) bool { return slices.Contains(names, string(trace.DimForwarded)) }
+	return len(l.ScopeCandidates) > 0 && !slices.ContainsFunc(l.ScopeCandidates, func(n []string) bool { return !claimed(n) })
 }
 
 // partition picks one of the candidates to split the trace by. Those within the

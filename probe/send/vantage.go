@@ -30,7 +30,7 @@ func ParseVantage(spec string) (Vantage, error) {
 	}
 	addr, err := netip.ParseAddr(strings.Trim(spec, "[]"))
 	if err != nil {
-		return Vantage{}, errors.New("it is no vantage: give an IPv4 or IPv6 address of this machine, if:NAME, socks5h://HOST:PORT, http://HOST:PORT or ssh://USER@HOST")
+		return Vantage{}, errors.New("it is no vantage: give an IPv4 or IPv6 address of this machine, if:NAME, socks5h://HOST:PORT, http://HOST:PORT, ssh://USER@HOST or forwarded:ADDR")
 	}
 	if addr = addr.Unmap(); addr.IsUnspecified() || addr.IsMulticast() {
 		return Vantage{}, errors.New("it cannot be a vantage: requests cannot leave from an unspecified or multicast address")

@@ -103,6 +103,15 @@ type Canary struct {
 	Dim      Dim // what differs from the baseline; "" for the baseline itself
 }
 
+// String names the value that the canary proves: "key k2".
+func (c Canary) String() string {
+	v := c.Identity.Value(c.Dim, c.Route)
+	if c.Dim == DimForwarded && v == "" {
+		return "no X-Forwarded-For"
+	}
+	return string(c.Dim) + " " + v
+}
+
 // Without returns the roster less the value in which the canary differs.
 func (r Roster) Without(c Canary) Roster {
 	drop := func(list []string, v string) []string {

@@ -61,8 +61,14 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	for _, u := range users {
 		r.Users = append(r.Users, u.name)
 	}
-	if r.Vantages, cfg.send.Vantages, err = parseVantages(f.Addresses, secret.System(std.in, std.err)); err != nil {
+	from, err := parseVantages(f.Addresses, secret.System(std.in, std.err))
+	if err != nil {
 		return nil, err
+	}
+	r.Vantages, cfg.send.Vantages = from.names, from.vantages
+	r.Forwarded, cfg.send.Forwarded = from.claims, from.claimed
+	if len(r.Forwarded) > 0 && request.Headers.Get("X-Forwarded-For") != "" {
+		return nil, usagef("--header: X-Forwarded-For is set by --ip forwarded:ADDR already; leave one of them out")
 	}
 	if len(r.Vantages) == 0 {
 		r.Vantages = []string{anyAddress}
