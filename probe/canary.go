@@ -61,7 +61,7 @@ func (s *Session) refused(o trace.Observation) *halt {
 	switch {
 	case o.Fault != trace.FaultNone:
 		why := ""
-		if e, ok := s.cfg.Sender.(explainer); ok && o.Written == 0 && e.Explain() != "" {
+		if e, ok := s.cfg.Sender.(explainer); ok && (o.Written == 0 || o.Fault == trace.FaultTLS || o.Fault == trace.FaultStream) && e.Explain() != "" {
 			why = ": " + e.Explain()
 		}
 		return &halt{StopNetwork, fmt.Errorf("the first request got no answer (%s)%s: check the address and that the server runs", o.Fault, why)}

@@ -3,6 +3,7 @@ package send
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,7 @@ type dialer struct {
 	last   error              // why the latest dial failed
 }
 
-func newDialer(u *url.URL, conf *tls.Config, timeout time.Duration) (*dialer, error) {
+func newDialer(u *url.URL, conf *tls.Config, http2 bool, timeout time.Duration) (*dialer, error) {
 	port := map[string]uint16{"http": 80, "https": 443}[u.Scheme]
 	if p := u.Port(); p != "" {
 		n, err := strconv.ParseUint(p, 10, 16)
@@ -48,6 +49,9 @@ func newDialer(u *url.URL, conf *tls.Config, timeout time.Duration) (*dialer, er
 	conf = conf.Clone()
 	conf.ServerName = u.Hostname()
 	conf.NextProtos = []string{"http/1.1"}
+	if http2 {
+		conf.NextProtos = []string{"h2"}
+	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
 	return &dialer{
 		scheme: u.Scheme, host: u.Hostname(), port: port, tls: conf, timeout: timeout,
@@ -155,11 +159,16 @@ func (d *dialer) pin(v Vantage, a netip.Addr) {
 func (d *dialer) dial(ctx context.Context, v Vantage) (net.Conn, trace.Fault) {
 	nc, fault, err := d.open(ctx, v)
 	if err != nil {
-		d.mu.Lock()
-		d.last = err
-		d.mu.Unlock()
+		d.note(err)
 	}
 	return nc, fault
+}
+
+// note keeps why something failed, for explain.
+func (d *dialer) note(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = err
 }
 
 func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault, error) {
@@ -180,8 +189,15 @@ func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault,
 		}
 		return nil, trace.FaultTLS, err
 	}
+	if want := d.tls.NextProtos[0]; want == "h2" && tc.ConnectionState().NegotiatedProtocol != want {
+		_ = tc.Close()
+		return nil, trace.FaultTLS, errOnlyHTTP1
+	}
 	return tc, trace.FaultNone, nil
 }
+
+// errOnlyHTTP1 is a server that was asked for HTTP/2 and did not agree.
+var errOnlyHTTP1 = errors.New("the server does not speak HTTP/2; leave out --http 2")
 
 // connect makes a connection to the origin in ctx, the bounded parent. Through a
 // proxy the host is neither looked up nor pinned here.
@@ -244,7 +260,20 @@ func (d *dialer) words(err error) string {
 		}
 		return "the name could not be looked up"
 	}
+	if errors.As(err, new(x509.UnknownAuthorityError)) {
+		return "its certificate is signed by an authority that is not trusted here; name that one's certificate with --cacert"
+	}
 	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		switch why := op.Err.Error(); {
+		case strings.Contains(why, "certificate required"), strings.Contains(why, "handshake failure"):
+			return why + "; if the server wants a certificate of the caller, give one with --cert"
+		case strings.Contains(why, "no application protocol"):
+			return errOnlyHTTP1.Error()
+		default:
+			return why
+		}
+	}
 	if errors.As(err, &op) && op.Err != nil {
 		if op.Timeout() {
 			return "no answer within " + d.timeout.String()

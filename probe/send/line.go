@@ -40,6 +40,9 @@ func (l *line) dial(ctx context.Context) trace.Fault {
 		return fault
 	}
 	w := &wire{Conn: nc, now: l.s.cfg.Now}
+	if l.s.cfg.HTTP2 {
+		w.streams = newStreams()
+	}
 	d := l.s.dialer
 	// The address only satisfies the signature: the connection is the one
 	// handed over.
@@ -113,7 +116,7 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 	}
 	if err != nil {
 		o.FirstByte = l.w.firstByte()
-		o.Fault = wireFault(ctx, err, o.FirstByte != 0, l.w.cut.Load())
+		o.Fault = l.fault(ctx, err, o.FirstByte != 0)
 		l.drop()
 		if o.Fault == trace.FaultReset && o.FirstByte == 0 && l.uses > 1 {
 			l.s.unannounced(l.rest, 2)
@@ -122,6 +125,22 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 	}
 	l.read(ctx, resp, &o)
 	return o
+}
+
+// fault names why there is no whole response, and keeps in words what its name
+// does not say.
+func (l *line) fault(ctx context.Context, err error, heard bool) trace.Fault {
+	fault := wireFault(ctx, err, heard, l.w.cut.Load())
+	if f := l.w.streams.fault(); f != trace.FaultNone && fault != trace.FaultCancelled && fault != trace.FaultTimeout {
+		fault = f
+	}
+	switch fault {
+	case trace.FaultTLS:
+		l.s.dialer.note(err)
+	case trace.FaultStream:
+		l.s.dialer.note(errors.New("the server ended the HTTP/2 stream or connection: " + l.w.streams.ending()))
+	}
+	return fault
 }
 
 func (l *line) roundTrip(ctx context.Context, tmpl *http.Request) (*http.Response, error) {
@@ -159,7 +178,7 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 	l.w.settle()
 	o.Body = body
 	if err != nil {
-		o.Fault = wireFault(ctx, err, true, l.w.cut.Load())
+		o.Fault = l.fault(ctx, err, true)
 		l.drop()
 		return
 	}

@@ -44,6 +44,7 @@ type Config struct {
 	Version   string                  // of apisonde, for the User-Agent
 	Now       func() time.Duration    // offset from the origin of the run
 	TLS       *tls.Config             // nil: the system's roots
+	HTTP2     bool                    // HTTP/2, one request at a time on a connection; with http:// by prior knowledge
 	// KeepBodies keeps the beginning of every body, for rules that read it, not
 	// only of those that speak of an error.
 	KeepBodies bool
@@ -116,7 +117,7 @@ func New(cfg Config) (*Sender, error) {
 			v.Proxy.jump.keys = cfg.SSHKeys
 		}
 	}
-	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.ConnectTimeout)
+	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.HTTP2, cfg.ConnectTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,13 @@ func New(cfg Config) (*Sender, error) {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		Protocols:              new(http.Protocols),
 	}
-	s.transport.Protocols.SetHTTP1(true)
+	if cfg.HTTP2 {
+		// The wire hides that TLS is beneath it, which to net/http is HTTP/2
+		// without TLS.
+		s.transport.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		s.transport.Protocols.SetHTTP1(true)
+	}
 	return s, nil
 }
 
@@ -213,7 +220,8 @@ func (s *Sender) Reserve(ctx context.Context, id trace.Identity, fresh bool) (pr
 }
 
 // pop takes the most recently used idle line that is still open, and drops
-// those that are not, or may not be for long.
+// those that are not, or may not be for long. With HTTP/2 a server says farewell, or
+// allows no further stream yet.
 func (s *Sender) pop(id trace.Identity) *line {
 	for {
 		s.mu.Lock()
@@ -236,8 +244,11 @@ func (s *Sender) pop(id trace.Identity) *line {
 			l.rest = rest
 			return l
 		}
+		announced := l.w.streams != nil && l.w.streams.away.Load() || l.cc.Err() == nil
 		l.drop()
-		s.unannounced(rest, 1)
+		if !announced {
+			s.unannounced(rest, 1)
+		}
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 
 // wire is a connection that notes when a request leaves and when its answer
 // begins. For https it wraps the TLS connection, so that tickets and other
-// records of TLS itself are not taken for an answer.
+// records of TLS itself are not taken for an answer; for HTTP/2 it reads the frames,
+// so that those about the connection are not either.
 type wire struct {
 	net.Conn
-	now func() time.Duration
+	now     func() time.Duration
+	streams *streams // nil for HTTP/1
 
 	// Offsets in nanoseconds; zero is "not yet". written is stamped before the
 	// system call, so the server cannot have decided earlier; first after the
@@ -29,6 +31,9 @@ func (w *wire) begin() {
 	for _, v := range []*atomic.Int64{&w.written, &w.first, &w.latest, &w.out, &w.informational} {
 		v.Store(0)
 	}
+	if w.streams != nil {
+		w.streams.begin()
+	}
 	w.inLine.Store(false)
 	w.cut.Store(false)
 	w.open.Store(true)
@@ -39,9 +44,13 @@ func (w *wire) settle() { w.open.Store(false) }
 
 // Write implements net.Conn.
 func (w *wire) Write(p []byte) (int, error) {
-	w.written.CompareAndSwap(0, stamp(w.now()))
+	if w.streams == nil || w.streams.sent(p) {
+		w.written.CompareAndSwap(0, stamp(w.now()))
+	}
 	n, err := w.Conn.Write(p)
-	w.out.Add(int64(n))
+	if w.written.Load() != 0 {
+		w.out.Add(int64(n))
+	}
 	return n, err
 }
 
@@ -51,6 +60,16 @@ func (w *wire) Read(p []byte) (int, error) {
 	if n == 0 {
 		if err != nil && w.inLine.Load() {
 			w.cut.Store(true)
+		}
+		return n, err
+	}
+	if w.streams != nil {
+		headers, more := w.streams.received(p[:n])
+		if at := stamp(w.now()); headers {
+			w.first.CompareAndSwap(0, at)
+			w.latest.Store(at)
+		} else if more {
+			w.latest.Store(at)
 		}
 		return n, err
 	}

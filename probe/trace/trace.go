@@ -92,6 +92,7 @@ const (
 	FaultConnect   Fault = "connect"   // no connection
 	FaultTLS       Fault = "tls"       // handshake or certificate
 	FaultProxy     Fault = "proxy"     // the vantage's proxy or jump host refused
+	FaultStream    Fault = "stream"    // HTTP/2: the server reset the stream or said farewell
 	FaultReset     Fault = "reset"     // connection closed or reset before a whole response
 	FaultTimeout   Fault = "timeout"   // no answer in time
 	FaultMalformed Fault = "malformed" // not HTTP, or over a size bound

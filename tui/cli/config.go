@@ -73,6 +73,12 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	if len(r.Vantages) == 0 {
 		r.Vantages = []string{anyAddress}
 	}
+	if cfg.send.TLS, err = readTLS(c); err != nil {
+		return nil, err
+	}
+	if cfg.send.HTTP2, err = readHTTP(c); err != nil {
+		return nil, err
+	}
 	if r.Routes, err = parseRoutes(request.URL, f.Routes); err != nil {
 		return nil, err
 	}

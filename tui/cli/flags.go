@@ -34,6 +34,10 @@ func requestFlags() []cli.Flag {
 		&cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: group, Usage: "`REF` the request's body: file:PATH, env:VAR, - or literal:TEXT"},
 		&cli.StringFlag{Name: "from-curl", Category: group, Usage: "`REF` take the request from a curl command line: file:PATH, - or the command itself; other flags win over it"},
 		&cli.BoolFlag{Name: "side-effect-free", Category: group, Usage: "states that repeating the request changes nothing on the server"},
+		&cli.StringFlag{Name: "http", Category: group, Usage: "`VERSION` of HTTP to speak: 1.1, or 2, with one request at a time on a connection", DefaultText: "1.1"},
+		&cli.StringFlag{Name: "cacert", Category: group, Usage: "`FILE` the certificates of authorities to trust, in place of the system's"},
+		&cli.StringFlag{Name: "cert", Category: group, Usage: "`FILE` the caller's certificate, for servers that want one"},
+		&cli.StringFlag{Name: "cert-key", Category: group, Usage: "`FILE` its private key, unless that is in the same file"},
 	}
 }
 
