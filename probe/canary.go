@@ -13,7 +13,7 @@ import (
 // excluded, which the Decider learns from the observation.
 func (s *Session) canaries(ctx, wire context.Context) *halt {
 	s.view.begin(plan.Step{Question: "does every identity get an answer?", Reason: "one request each, before anything is measured"}, 0)
-	for _, c := range s.cfg.Meta.Roster.Canaries() {
+	for _, c := range s.roster.Canaries() {
 		if h := s.interrupted(ctx); h != nil {
 			return h
 		}

@@ -34,6 +34,9 @@ type Config struct {
 	Sender  Sender
 	Journal Journal
 	Clock   Clock
+	// Egress asks Meta.EgressCheck where requests arrive from, before anything
+	// else; nil asks nothing.
+	Egress Sender
 	// Survey makes the run one request for each value of the roster, whatever
 	// comes of it; the Decider observes and is asked for nothing.
 	Survey bool
@@ -67,6 +70,7 @@ type Session struct {
 	closedOne chan struct{}
 
 	// Used by the goroutine that Run runs in alone.
+	roster  trace.Roster  // less the vantages that are none of their own
 	longest time.Duration // round trip so far, for dialling ahead
 	notes   []string
 	started bool
@@ -80,6 +84,7 @@ func NewSession(cfg Config) *Session {
 	cfg.Meta.Started = cfg.Meta.Started.UTC().Round(0)
 	return &Session{
 		cfg:       cfg,
+		roster:    cfg.Meta.Roster,
 		guard:     guard.New(cfg.Meta.Budget),
 		watch:     guard.NewWatch(cfg.Meta.Loopback),
 		view:      newView(cfg.Clock, cfg.Meta.Budget),
@@ -140,6 +145,9 @@ func (s *Session) run(ctx context.Context) (h *halt) {
 	}()
 	wire, done := s.wire(ctx)
 	defer done()
+	if h := s.egress(ctx, wire); h != nil {
+		return h
+	}
 	if s.cfg.Survey {
 		return s.survey(ctx, wire)
 	}

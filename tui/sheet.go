@@ -31,6 +31,9 @@ func SheetOf(p plan.Plan) Sheet {
 	row("target", look.Safe(p.Target.Method+" "+p.Target.URL))
 	row("host", where)
 	row("from", names(p.Roster.Vantages))
+	if p.EgressCheck != "" {
+		row("first", look.Safe("one request from each address to "+p.EgressCheck+", which tells where it arrives from"))
+	}
 	row("callers", callers(p.Roster))
 	if len(p.Roster.Routes) > 1 {
 		row("paths", names(p.Roster.Routes))

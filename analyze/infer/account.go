@@ -172,6 +172,11 @@ func (r *record) warnings() []string {
 	for _, v := range r.refused {
 		out = append(out, fmt.Sprintf("%s was refused at its first request and left out", v))
 	}
+	for _, e := range r.egress.List() {
+		if e.SameAs != "" {
+			out = append(out, fmt.Sprintf("ip %s was left out: its requests arrive from the same address as those of %s, %s", e.Vantage, e.SameAs, e.Address))
+		}
+	}
 	ignored := 0
 	for _, x := range r.samples {
 		if x.outcome == trace.Ignored {

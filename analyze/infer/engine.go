@@ -117,7 +117,9 @@ func (e *Engine) first(qs ...inquiry) {
 }
 
 // spare is the number of requests left in the budget.
-func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.all.samples) }
+func (e *Engine) spare() int {
+	return e.cfg.Budget.MaxRequests - len(e.all.samples) - e.all.checks
+}
 
 // left is the seconds left in the budget.
 func (e *Engine) left(now float64) float64 { return seconds(e.cfg.Budget.MaxDuration) - now }

@@ -19,7 +19,9 @@ type record struct {
 	bytes    int64
 	statuses map[int]int // of rejections
 	refused  []string    // values that were refused, in words
-	recovery float64     // seconds of silence after which every counter is rested; 0: not known
+	egress   trace.Egresses
+	checks   int     // requests that asked where they arrive from
+	recovery float64 // seconds of silence after which every counter is rested; 0: not known
 	rules    header.Rules
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
@@ -47,6 +49,14 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 
 // observe classifies an observation and keeps it.
 func (r *record) observe(o trace.Observation) trace.Outcome {
+	if o.Egress != "" {
+		r.checks++
+		r.bytes += o.Body.Bytes
+		if r.egress.Add(o) != "" {
+			r.roster = r.roster.Without(trace.Canary{Identity: o.Identity, Dim: trace.DimIP})
+		}
+		return trace.Ignored
+	}
 	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,

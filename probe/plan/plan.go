@@ -54,4 +54,7 @@ type Plan struct {
 	Roster   trace.Roster
 	Budget   trace.Budget
 	Loopback bool
+	// EgressCheck is the URL that is asked once through each vantage where it
+	// arrives from, fit to be shown; "" for none.
+	EgressCheck string
 }

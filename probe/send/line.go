@@ -174,9 +174,12 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 	if d, ok := keepAlive(resp.Header.Get("Keep-Alive")); ok {
 		l.s.keepsFor(d)
 	}
-	body, whole, err := l.drain(resp)
+	body, start, whole, err := l.drain(resp)
 	l.w.settle()
 	o.Body = body
+	if l.s.cfg.Egress && resp.StatusCode == http.StatusOK {
+		o.Egress = seenFrom(start)
+	}
 	if err != nil {
 		o.Fault = l.fault(ctx, err, true)
 		l.drop()
@@ -201,14 +204,13 @@ func keepAlive(header string) (time.Duration, bool) {
 	return 0, false
 }
 
-// drain reads the body to its end or its bound. whole is false where the bound
-// came first.
-func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) {
+// drain reads the body to its end or its bound, and returns its beginning beside
+// what is kept of it. whole is false where the bound came first.
+func (l *line) drain(resp *http.Response) (b trace.Body, start []byte, whole bool, err error) {
 	if l.buf == nil {
 		l.buf = make([]byte, 16<<10)
 	}
 	var sum hash.Hash
-	var start []byte
 	for b.Bytes < maxBody {
 		n, e := resp.Body.Read(l.buf)
 		chunk := l.buf[:n]
@@ -238,5 +240,5 @@ func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) 
 	if resp.StatusCode/100 != 2 || l.s.cfg.KeepBodies || complains(start) {
 		b.Text = l.s.keeper.text(start)
 	}
-	return b, whole, err
+	return b, start, whole, err
 }

@@ -48,6 +48,9 @@ type Config struct {
 	// KeepBodies keeps the beginning of every body, for rules that read it, not
 	// only of those that speak of an error.
 	KeepBodies bool
+	// Egress reads from successful answers the address that they say the request
+	// arrived from.
+	Egress bool
 
 	// Timeouts; zero is 5 s to connect and 30 s for the whole request.
 	ConnectTimeout, RequestTimeout time.Duration

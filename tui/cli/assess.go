@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,7 @@ type assessment struct {
 
 	clock  *probe.WallClock
 	sender *send.Sender
+	egress *send.Sender // asks where requests arrive from; nil: not asked
 	engine *infer.Engine
 
 	mu      sync.Mutex
@@ -62,7 +65,25 @@ func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
 		return nil, &failure{exitUsage, err}
 	}
 	a.sender = sender
+	if cfg.check == nil {
+		return a, nil
+	}
+	if a.egress, err = send.New(askEgress(cfg.check, a.request)); err != nil {
+		return nil, &failure{exitUsage, fmt.Errorf("--egress-check: %w", err)}
+	}
 	return a, nil
+}
+
+// askEgress is a request to another server, through the vantages of c and without
+// anything that only the target may see.
+func askEgress(to *url.URL, c send.Config) send.Config {
+	out := send.Config{
+		Request: send.Request{URL: to}, Vantages: c.Vantages, SSHKeys: c.SSHKeys, Version: c.Version, Now: c.Now, Egress: true,
+	}
+	if c.TLS != nil {
+		out.TLS = &tls.Config{RootCAs: c.TLS.RootCAs}
+	}
+	return out
 }
 
 // start begins the run's clock and opens its journal. wrap may put another journal
@@ -72,6 +93,10 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	meta := trace.Meta{
 		Tool: version, Target: a.plan.Target, Started: a.clock.Started().UTC(), Seed: a.seed,
 		Roster: a.plan.Roster, Budget: a.plan.Budget, Loopback: a.plan.Loopback, LimitedWhen: a.rules.Texts(),
+		EgressCheck: a.plan.EgressCheck,
+	}
+	if a.request.HTTP2 {
+		meta.HTTP = "2"
 	}
 	w, err := a.create(meta)
 	switch {
@@ -87,7 +112,11 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	a.engine = infer.New(infer.Config{Roster: meta.Roster, Budget: meta.Budget, Seed: meta.Seed, Rules: a.rules})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.session = probe.NewSession(probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey})
+	cfg := probe.Config{Meta: meta, Decider: a.engine, Sender: a.sender, Journal: j, Clock: a.clock, Survey: a.survey}
+	if a.egress != nil {
+		cfg.Egress = a.egress
+	}
+	a.session = probe.NewSession(cfg)
 	return nil
 }
 
@@ -137,11 +166,19 @@ func hostName(host string) string {
 // run sends until the engine has nothing left to ask or something ends the run,
 // and states what was learnt. A cancelled ctx ends it in order.
 func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
-	defer a.sender.Close()
+	defer a.close()
 	res := a.session.Run(ctx)
 	v, err := drawn(res.Trace, analyze.Conclude)
 	res.Err = errors.Join(res.Err, err)
 	return res, v
+}
+
+// close ends the connections of a run.
+func (a *assessment) close() {
+	if a.egress != nil {
+		a.egress.Close()
+	}
+	a.sender.Close()
 }
 
 // drawn draws the verdict from a trace. A fault in the reasoning must cost neither

@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ type config struct {
 	keys  []named
 	users []named
 	rules header.Rules // signs of a rejection
+	check *url.URL     // tells where requests arrive from; nil: not asked
 }
 
 // formOf is what the flags say of URL and identities; the setup screen asks for the
@@ -39,6 +41,11 @@ func formOf(c *cli.Context) tui.Form {
 }
 
 // configure reads a form and the other flags. It knows keys and users by name alone;
+// near tells whether everything that is sent stays on this machine.
+func (cfg *config) near() bool {
+	return cfg.plan.Loopback && (cfg.check == nil || isLoopback(cfg.check.Hostname()))
+}
+
 // resolve follows their references.
 func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	request, err := readRequest(c, std, f.URL)
@@ -81,6 +88,12 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	}
 	if r.Routes, err = parseRoutes(request.URL, f.Routes); err != nil {
 		return nil, err
+	}
+	if cfg.check, err = readEgressCheck(c.String("egress-check")); err != nil {
+		return nil, err
+	}
+	if cfg.check != nil {
+		cfg.plan.EgressCheck = send.Public(cfg.check)
 	}
 	cfg.plan.Target = trace.Target{Method: request.Method, URL: send.Public(request.URL)}
 	cfg.plan.Loopback = isLoopback(request.URL.Hostname()) && allDirect(cfg.send.Vantages)

@@ -21,6 +21,7 @@ func identityFlags() []cli.Flag {
 		&cli.StringFlag{Name: "user-in", Category: group, Usage: "`PLACE` where a user travels, written as for --key-in", DefaultText: send.DefaultUserPlace.String()},
 		&cli.StringSliceFlag{Name: "ip", Category: group, Usage: "`[NAME=]VANTAGE` where to send from: an address of this machine, if:NAME, socks5h://[USER:PASSWORD@]HOST:PORT, http://[USER:PASSWORD@]HOST:PORT or ssh://[USER@]HOST[:PORT]; env:VAR or file:PATH may hold it; repeatable, the first is the baseline"},
 		&cli.StringSliceFlag{Name: "ssh-key", Category: group, Usage: "`FILE` a key to log in to jump hosts with, tried before those of the agent and of ~/.ssh; repeatable"},
+		&cli.StringFlag{Name: "egress-check", Category: group, Usage: "`URL` is asked once from each --ip and must answer with the address it is asked from, as text or as the field ip of JSON"},
 	}
 }
 

@@ -46,7 +46,7 @@ func prepare(c *cli.Context, std *streams, f tui.Form, asks bool) (*assessment, 
 	if err != nil {
 		return nil, refused, err
 	}
-	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, asks)
+	may, err := consentOf(c, cfg.send.Request.URL, cfg.near(), asks)
 	if err != nil {
 		return nil, refused, err
 	}
