@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -158,7 +159,7 @@ func (r *record) notTested() []string {
 			out = append(out, more)
 		}
 	}
-	say(trace.DimIP, "whether each address has a limit of its own: add a second address (--ip)")
+	say(trace.DimIP, cmp.Or(r.sameBlock(), "whether each address has a limit of its own: add a second address (--ip)"))
 	say(trace.DimKey, "whether each key has a limit of its own: add a second key (--key)")
 	if r.roster.Count(trace.DimOwner) < 2 {
 		say(trace.DimUser, "whether each user has a limit of their own: add a second user (--user), or say whose the keys are (--key NAME@USER=REF)")

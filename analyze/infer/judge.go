@@ -49,7 +49,8 @@ func Judge(t trace.Trace) Judgement {
 			}
 		}
 		order(j.Limits)
-		if slices.ContainsFunc(j.Limits, believesClaims) {
+		r.statePrefix(&j)
+		if slices.ContainsFunc(j.Limits, func(l verdict.Limit) bool { return surelyBy(l, trace.DimForwarded) }) {
 			j.Warnings = append(j.Warnings, "the API believes X-Forwarded-For from anyone: whoever claims another address there gets a quota of their own; it should believe that header from its own proxies alone")
 		}
 	case r.queued():

@@ -20,8 +20,9 @@ type record struct {
 	statuses map[int]int // of rejections
 	refused  []string    // values that were refused, in words
 	egress   trace.Egresses
-	checks   int     // requests that asked where they arrive from
-	recovery float64 // seconds of silence after which every counter is rested; 0: not known
+	checks   int      // requests that asked where they arrive from
+	shared   []shared // vantages that are the baseline under another address
+	recovery float64  // seconds of silence after which every counter is rested; 0: not known
 	rules    header.Rules
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
@@ -52,6 +53,7 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 	if o.Egress != "" {
 		r.checks++
 		r.bytes += o.Body.Bytes
+		r.told(o)
 		if r.egress.Add(o) != "" {
 			r.roster = r.roster.Without(trace.Canary{Identity: o.Identity, Dim: trace.DimIP})
 		}
@@ -67,6 +69,9 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 	}
 	r.keep(x)
 	r.bytes += o.Body.Bytes
+	if outcome == trace.Limited && kin(r.roster, o.Identity.Vantage) {
+		r.merge(o.Identity.Vantage)
+	}
 	if o.Step == 0 && (outcome == trace.Refused || outcome == trace.Ignored) {
 		r.exclude(o)
 	}

@@ -123,6 +123,7 @@ type Limit struct {
 	Routes              []string   `json:"routes"` // null: every route probed
 	Unit                string     `json:"unit"`
 	Nodes               *Figure    `json:"nodes"`
+	IPv6Prefix          *Figure    `json:"ipv6_prefix,omitempty"` // leading bits of an IPv6 address that have a counter
 	Anonymous           *string    `json:"anonymous"`
 	Rejection           Rejection  `json:"rejection"`
 	Confidence          float64    `json:"confidence"`

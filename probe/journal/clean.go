@@ -41,6 +41,13 @@ func cleanMeta(m trace.Meta) trace.Meta {
 			clean(&list[i])
 		}
 	}
+	if m.Roster.Addresses != nil {
+		known := map[string]string{}
+		for name, a := range m.Roster.Addresses {
+			known[string(trace.Clean(name))] = string(trace.Clean(a))
+		}
+		m.Roster.Addresses = known
+	}
 	for i := range m.Roster.Keys {
 		clean(&m.Roster.Keys[i].Name)
 		clean(&m.Roster.Keys[i].Owner)

@@ -81,6 +81,12 @@ func (v Vantage) String() string {
 	return v.Addr.String()
 }
 
+// Known is the address that requests leave from; false where that is told only
+// later, or elsewhere.
+func (v Vantage) Known() (netip.Addr, bool) {
+	return v.Addr, v.Addr.IsValid() && !v.Other.IsValid()
+}
+
 // Same tells whether two vantages can look alike to a server, so that a difference
 // between them would mean nothing.
 func (v Vantage) Same(o Vantage) bool {

@@ -20,6 +20,8 @@ type Roster struct {
 	Users     []string `json:"users,omitempty"`
 	Forwarded []string `json:"forwarded,omitempty"`
 	Routes    []string `json:"routes"`
+	// Addresses are those of the vantages whose address is known beforehand.
+	Addresses map[string]string `json:"addresses,omitempty"`
 }
 
 // Baseline is the identity made of every list's first value.

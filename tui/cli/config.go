@@ -73,6 +73,14 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 		return nil, err
 	}
 	r.Vantages, cfg.send.Vantages = from.names, from.vantages
+	for name, v := range from.vantages {
+		if a, ok := v.Known(); ok {
+			if r.Addresses == nil {
+				r.Addresses = map[string]string{}
+			}
+			r.Addresses[name] = a.String()
+		}
+	}
 	r.Forwarded, cfg.send.Forwarded = from.claims, from.claimed
 	if len(r.Forwarded) > 0 && request.Headers.Get("X-Forwarded-For") != "" {
 		return nil, usagef("--header: X-Forwarded-For is set by --ip forwarded:ADDR already; leave one of them out")
