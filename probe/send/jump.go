@@ -55,18 +55,26 @@ func (l *login) usable() bool {
 	}
 }
 
-// dial makes a connection to addr, whose host the jump host looks up.
+// dial makes a connection to addr, whose host the jump host looks up. Where the
+// login turns out to be lost it logs in once more: nothing was sent yet.
 func (j *jump) dial(ctx context.Context, addr string) (net.Conn, error) {
-	c, err := j.login(ctx)
-	if err != nil {
-		return nil, err
+	for again := true; ; again = false {
+		l, err := j.login(ctx)
+		if err != nil {
+			return nil, err
+		}
+		nc, err := l.client.DialContext(ctx, "tcp", addr)
+		if err == nil || !again || ctx.Err() != nil || errors.As(err, new(*ssh.OpenChannelError)) {
+			return nc, err
+		}
+		_ = l.client.Close()
+		<-l.dead
 	}
-	return c.DialContext(ctx, "tcp", addr)
 }
 
 // login returns the connection to the jump host. Those who ask at once share one
 // attempt, which takes at most as long as the first of them allows.
-func (j *jump) login(ctx context.Context) (*ssh.Client, error) {
+func (j *jump) login(ctx context.Context) (*login, error) {
 	j.mu.Lock()
 	l := j.latest
 	if l == nil || !l.usable() {
@@ -77,7 +85,7 @@ func (j *jump) login(ctx context.Context) (*ssh.Client, error) {
 	j.mu.Unlock()
 	select {
 	case <-l.done:
-		return l.client, l.err
+		return l, l.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -31,6 +31,9 @@ type Proxy struct {
 // hostPort is what a proxy may be called in outputs.
 var hostPort = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+$`)
 
+// loginName is how users are called on a jump host; messages repeat it.
+var loginName = regexp.MustCompile(`^[\pL\pN._@\\-]+$`)
+
 // parseProxy reads the URL of a proxy. Errors do not repeat it.
 func parseProxy(scheme, spec string) (*Proxy, error) {
 	switch scheme {
@@ -79,6 +82,9 @@ func parseJump(spec string) (*Proxy, error) {
 			return nil, errors.New("who logs in to the jump host cannot be told: write ssh://USER@HOST")
 		}
 		name = me.Username
+	}
+	if !loginName.MatchString(name) {
+		return nil, errors.New(form)
 	}
 	addr := net.JoinHostPort(u.Hostname(), port)
 	return &Proxy{Scheme: "ssh", Host: addr, User: secret.New(name), jump: &jump{user: name, addr: addr}}, nil

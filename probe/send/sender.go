@@ -247,7 +247,7 @@ func (s *Sender) pop(id trace.Identity) *line {
 			l.rest = rest
 			return l
 		}
-		announced := l.w.streams != nil && l.w.streams.away.Load() || l.cc.Err() == nil
+		announced := l.w.farewell() || l.cc.Err() == nil
 		l.drop()
 		if !announced {
 			s.unannounced(rest, 1)

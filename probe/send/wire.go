@@ -85,6 +85,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// farewell tells whether the server said that it closes the connection, as HTTP/2
+// can.
+func (w *wire) farewell() bool { return w.streams != nil && w.streams.away.Load() }
+
 // inform counts an informational response. The answer proper is still to
 // come, so what was read so far does not count as its first byte.
 func (w *wire) inform() error {
