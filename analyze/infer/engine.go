@@ -72,7 +72,12 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 		e.lead = 0.5*e.lead + 0.5*max(0, took)
 		e.calledAt = 0
 	}
+	known := len(e.all.shared)
 	outcome := e.all.observe(o)
+	for _, s := range e.all.shared[known:] {
+		e.path.rename(s.vantage)
+		e.log.rename(s.vantage)
+	}
 	if e.path != e.all && slices.Contains(e.path.roster.Routes, o.Route) {
 		e.path.keep(e.all.samples[len(e.all.samples)-1])
 	}

@@ -51,7 +51,7 @@ func common(r trace.Roster, v, w string) (int, bool) {
 
 // kin tells a vantage that may share the baseline's counter by a prefix alone.
 func kin(r trace.Roster, v string) bool {
-	if len(r.Vantages) == 0 || v == r.Vantages[0] {
+	if !slices.Contains(r.Vantages, v) || v == r.Vantages[0] {
 		return false
 	}
 	c, ok := common(r, r.Vantages[0], v)
@@ -102,10 +102,16 @@ func (r *record) merge(v string) {
 	}
 	c, _ := common(r.roster, base.id.Vantage, v)
 	r.shared = append(r.shared, shared{v, c, r.contrastEvidence(&cs[at])})
+	r.rename(v)
+}
+
+// rename makes a vantage's requests the baseline's, and the vantage none.
+func (r *record) rename(v string) {
+	base := r.base().Vantage
 	for i := range r.samples {
 		if x := &r.samples[i]; x.id.Vantage == v {
 			was := counter{x.id, x.route}
-			x.id.Vantage = base.id.Vantage
+			x.id.Vantage = base
 			if n := r.admitted[was]; n > 0 {
 				delete(r.admitted, was)
 				r.admitted[counter{x.id, x.route}] += n
@@ -113,6 +119,14 @@ func (r *record) merge(v string) {
 		}
 	}
 	r.roster = r.roster.Without(trace.Canary{Identity: trace.Identity{Vantage: v}, Dim: trace.DimIP})
+}
+
+// as is the identity that a request counts as.
+func (r *record) as(id trace.Identity) trace.Identity {
+	if slices.ContainsFunc(r.shared, func(s shared) bool { return s.vantage == id.Vantage }) {
+		id.Vantage = r.base().Vantage
+	}
+	return id
 }
 
 // bounds are the ends of what the prefix may be; false where the baseline has no

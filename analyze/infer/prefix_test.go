@@ -118,3 +118,20 @@ func TestIPv6PrefixOfAddressesThatWereTold(t *testing.T) {
 		t.Errorf("%d bits in common, %v", c, ok)
 	}
 }
+
+// A vantage that was seen to share the baseline's counter is asked nothing more,
+// whichever part of the record the engine looks at by then.
+func TestAVantageThatSharesIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	r := sixes(near...)
+	tr, _ := assess(t, world{specs: []string{"token-bucket,rate=8,burst=14,headers=none,by=ip,ipv6-prefix=64,route=/", "token-bucket,rate=3,burst=5,headers=none,by=ip,ipv6-prefix=64,route=/a"}, roster: r, seed: 5, net: loopback})
+	asked := 0
+	for _, o := range tr.Observations {
+		if o.Step > 0 && o.Identity.Vantage == near[1] {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}

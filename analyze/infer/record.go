@@ -59,6 +59,7 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 		}
 		return trace.Ignored
 	}
+	o.Identity = r.as(o.Identity)
 	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
