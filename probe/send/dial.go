@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"apisonde/probe/trace"
@@ -27,6 +28,9 @@ type dialer struct {
 	tls     *tls.Config
 	timeout time.Duration
 	lookup  func(ctx context.Context, host string) ([]netip.Addr, error)
+
+	asked    *atomic.Bool // for a certificate, which there is none of
+	answered atomic.Bool  // a request, by any response
 
 	mu     sync.Mutex
 	known  []netip.Addr       // what the name resolved to
@@ -53,7 +57,15 @@ func newDialer(u *url.URL, conf *tls.Config, http2 bool, timeout time.Duration) 
 		conf.NextProtos = []string{"h2"}
 	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	asked := new(atomic.Bool)
+	if len(conf.Certificates) == 0 {
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			asked.Store(true)
+			return &tls.Certificate{}, nil // none
+		}
+	}
 	return &dialer{
+		asked:  asked,
 		scheme: u.Scheme, host: u.Hostname(), port: port, tls: conf, timeout: timeout,
 		lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -194,6 +206,22 @@ func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault,
 		return nil, trace.FaultTLS, errOnlyHTTP1
 	}
 	return tc, trace.FaultNone, nil
+}
+
+// errNoCertificate is a server that asked for a certificate, got none and closed the
+// connection; its alert may be lost on the way.
+var errNoCertificate = errors.New("the server asked for a certificate of the caller, and closed the connection without one; give one with --cert")
+
+// turnedAway is why a server ended a connection that had led to nothing, as far as
+// TLS tells; nil if it does not.
+func (d *dialer) turnedAway(w *wire) error {
+	if alert := w.refused(); alert != nil {
+		return alert
+	}
+	if d.asked.Load() && !d.answered.Load() {
+		return errNoCertificate
+	}
+	return nil
 }
 
 // errOnlyHTTP1 is a server that was asked for HTTP/2 and did not agree.

@@ -52,6 +52,10 @@ func (l *line) dial(ctx context.Context) trace.Fault {
 		if ctx.Err() != nil {
 			return trace.FaultCancelled
 		}
+		if err := d.turnedAway(w); err != nil {
+			d.note(err)
+			return trace.FaultTLS
+		}
 		return trace.FaultConnect
 	}
 	l.w, l.cc, l.trace, l.uses = w, cc, hooks(w), 0
@@ -133,6 +137,11 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 // does not say.
 func (l *line) fault(ctx context.Context, err error, heard bool) trace.Fault {
 	fault := wireFault(ctx, err, heard, l.w.cut.Load())
+	if fault == trace.FaultReset && !heard && l.uses == 1 {
+		if away := l.s.dialer.turnedAway(l.w); away != nil {
+			fault, err = trace.FaultTLS, away
+		}
+	}
 	if f := l.w.streams.fault(); f != trace.FaultNone && fault != trace.FaultCancelled && fault != trace.FaultTimeout {
 		fault = f
 	}
@@ -172,6 +181,7 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 		return
 	}
 	o.Status = resp.StatusCode
+	l.s.dialer.answered.Store(true)
 	o.Headers = l.s.keeper.headers(resp.Header)
 	if d, ok := keepAlive(resp.Header.Get("Keep-Alive")); ok {
 		l.s.keepsFor(d)

@@ -19,11 +19,12 @@ type wire struct {
 	// system call, so the server cannot have decided earlier; first after the
 	// read, so it cannot have decided later.
 	written, first, latest atomic.Int64
-	out                    atomic.Int64 // bytes of the request that left
-	informational          atomic.Int64 // 1xx responses to this request
-	inLine                 atomic.Bool  // what was read ends within a line
-	cut                    atomic.Bool  // reading ended within a line
-	open                   atomic.Bool  // a request is under way
+	out                    atomic.Int64          // bytes of the request that left
+	informational          atomic.Int64          // 1xx responses to this request
+	inLine                 atomic.Bool           // what was read ends within a line
+	cut                    atomic.Bool           // reading ended within a line
+	open                   atomic.Bool           // a request is under way
+	lost                   atomic.Pointer[error] // why reading ended
 }
 
 // begin makes ready for a request.
@@ -57,6 +58,9 @@ func (w *wire) Write(p []byte) (int, error) {
 // Read implements net.Conn.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if err != nil {
+		w.lost.CompareAndSwap(nil, &err)
+	}
 	if n == 0 {
 		if err != nil && w.inLine.Load() {
 			w.cut.Store(true)
@@ -88,6 +92,15 @@ func (w *wire) Read(p []byte) (int, error) {
 // farewell tells whether the server said that it closes the connection, as HTTP/2
 // can.
 func (w *wire) farewell() bool { return w.streams != nil && w.streams.away.Load() }
+
+// refused returns the alert by which the server ended the connection after its
+// handshake, nil if it did not. net/http may hold another error by then.
+func (w *wire) refused() error {
+	if err := w.lost.Load(); err != nil && refusedTLS(*err) {
+		return *err
+	}
+	return nil
+}
 
 // inform counts an informational response. The answer proper is still to
 // come, so what was read so far does not count as its first byte.
