@@ -32,6 +32,16 @@ func Conclude(t trace.Trace, tool verdict.Tool) verdict.Verdict {
 		Warnings:   j.Warnings,
 		NotTested:  j.NotTested,
 	}
+	for _, e := range j.Egress {
+		out := verdict.Egress{IP: e.Vantage}
+		if e.Address != trace.EgressUnknown {
+			out.Address = &e.Address
+		}
+		if e.SameAs != "" {
+			out.SameAs = &e.SameAs
+		}
+		v.Egress = append(v.Egress, out)
+	}
 	if v.Limits == nil {
 		v.Limits = []verdict.Limit{}
 	}
@@ -83,7 +93,7 @@ func finished(t trace.Trace) time.Duration {
 func client(t trace.Trace) advise.Client {
 	var trips []time.Duration
 	for _, o := range t.Observations {
-		if o.Fault == trace.FaultNone && o.FirstByte > o.Written {
+		if o.Egress == "" && o.Fault == trace.FaultNone && o.FirstByte > o.Written {
 			trips = append(trips, o.FirstByte-o.Written)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // excluded, which the Decider learns from the observation.
 func (s *Session) canaries(ctx, wire context.Context) *halt {
 	s.view.begin(plan.Step{Question: "does every identity get an answer?", Reason: "one request each, before anything is measured"}, 0)
-	for _, c := range s.cfg.Meta.Roster.Canaries() {
+	for _, c := range s.roster.Canaries() {
 		if slices.Contains(s.settled, canaryDone{c.Identity, c.Route}) {
 			continue
 		}
@@ -36,8 +36,7 @@ func (s *Session) canaries(ctx, wire context.Context) *halt {
 		case c.Dim == "":
 			return s.refused(r.obs)
 		default:
-			s.notes = append(s.notes, fmt.Sprintf("%s %s is left out: its first request got %s",
-				c.Dim, c.Identity.Value(c.Dim, c.Route), got(r.obs)))
+			s.notes = append(s.notes, fmt.Sprintf("%s is left out: its first request got %s%s", c, got(r.obs), s.why(r.obs)))
 		}
 	}
 	return nil
@@ -62,15 +61,21 @@ func got(o trace.Observation) string {
 // explainer is a Sender that can say why a connection failed.
 type explainer interface{ Explain() string }
 
+// why adds what the sender knows of a fault that its name does not say.
+func (s *Session) why(o trace.Observation) string {
+	e, ok := s.cfg.Sender.(explainer)
+	told := o.Fault != trace.FaultNone && o.Written == 0 || o.Fault == trace.FaultTLS || o.Fault == trace.FaultStream
+	if !ok || !told || e.Explain() == "" {
+		return ""
+	}
+	return ": " + e.Explain()
+}
+
 // refused is the end of a run whose very first request got no usable answer.
 func (s *Session) refused(o trace.Observation) *halt {
 	switch {
 	case o.Fault != trace.FaultNone:
-		why := ""
-		if e, ok := s.cfg.Sender.(explainer); ok && o.Written == 0 && e.Explain() != "" {
-			why = ": " + e.Explain()
-		}
-		return &halt{StopNetwork, fmt.Errorf("the first request got no answer (%s)%s: check the address and that the server runs", o.Fault, why)}
+		return &halt{StopNetwork, fmt.Errorf("the first request got no answer (%s)%s: check the address and that the server runs", o.Fault, s.why(o))}
 	case o.Status >= 500:
 		return &halt{StopDistress, fmt.Errorf("the first request got status %d: the server fails before anything was asked of it", o.Status)}
 	case o.Status == 401 || o.Status == 403:

@@ -53,7 +53,8 @@ func (s *Session) recall(o trace.Observation) {
 	claim := s.claim(o)
 	s.guard.Replay(s.cfg.Begin, o, outcome, claim)
 	_, _ = s.watch.See(closedAt(o), o, outcome, claim.Wait)
-	if o.Step == 0 && passes(o, outcome) {
+	s.arrive(o)
+	if o.Step == 0 && o.Egress == "" && passes(o, outcome) {
 		s.settled = append(s.settled, canaryDone{o.Identity, o.Route})
 	}
 	if o.Done > 0 {

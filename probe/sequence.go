@@ -90,7 +90,7 @@ func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slac
 	}
 	var sh shot
 	sh.slack = slack
-	sh.line, sh.fault = s.cfg.Sender.Reserve(ctx, snd.Identity, snd.NewConn)
+	sh.line, sh.fault = s.reserve(ctx, snd)
 	if h := s.hold(ctx, &sh, at, slack >= 0, snd); h != nil || sh.grant.Answer != guard.Granted {
 		if sh.line != nil {
 			sh.line.Release()
@@ -125,6 +125,6 @@ func (s *Session) hold(ctx context.Context, sh *shot, at time.Duration, precise 
 func (s *Session) revive(ctx context.Context, sh *shot, snd plan.Send) {
 	if sh.line != nil && !sh.line.Alive() {
 		sh.line.Release()
-		sh.line, sh.fault = s.cfg.Sender.Reserve(ctx, snd.Identity, snd.NewConn)
+		sh.line, sh.fault = s.reserve(ctx, snd)
 	}
 }

@@ -47,6 +47,9 @@ type Config struct {
 	// clock goes on where Begin says.
 	Earlier *trace.Trace
 	Begin   time.Duration
+	// Egress asks Meta.EgressCheck where requests arrive from, before anything
+	// else; nil asks nothing.
+	Egress Sender
 	// Survey makes the run one request for each value of the roster, whatever
 	// comes of it; the Decider observes and is asked for nothing.
 	Survey bool
@@ -82,7 +85,9 @@ type Session struct {
 	closedOne chan struct{}
 
 	// Used by the goroutine that Run runs in alone.
-	longest time.Duration // round trip so far, for dialling ahead
+	roster  trace.Roster   // less the vantages that are none of their own
+	arrived trace.Egresses // where requests arrive from, by vantage
+	longest time.Duration  // round trip so far, for dialling ahead
 	notes   []string
 	started bool
 	step0   int          // steps of earlier parts
@@ -98,6 +103,7 @@ func NewSession(cfg Config) *Session {
 	cfg.Meta.Started = cfg.Meta.Started.UTC().Round(0)
 	return &Session{
 		cfg:       cfg,
+		roster:    cfg.Meta.Roster,
 		guard:     guard.New(cfg.Meta.Budget, cfg.Care),
 		watch:     guard.NewWatch(cfg.Meta.Loopback || cfg.LearnBans),
 		view:      newView(cfg.Clock, cfg.Begin, cfg.Meta.Budget),
@@ -160,6 +166,9 @@ func (s *Session) run(ctx context.Context) (h *halt) {
 	defer done()
 	if s.cfg.Earlier != nil {
 		s.replay(*s.cfg.Earlier)
+	}
+	if h := s.egress(ctx, wire); h != nil {
+		return h
 	}
 	if s.cfg.Survey {
 		return s.survey(ctx, wire)

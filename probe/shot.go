@@ -79,6 +79,9 @@ func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) 
 	sh.obs = trace.Observation{
 		Seq: s.seq + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
 	}
+	if s.checks(snd) {
+		sh.obs.Egress = trace.EgressUnknown
+	}
 	if sh.line != nil {
 		sh.obs.Conn = sh.line.Conn()
 	}
@@ -101,6 +104,9 @@ func (sh *shot) fire(wire context.Context) {
 	}
 	got := sh.line.Do(wire, sh.obs.Route)
 	got.Seq, got.Step, got.Identity, got.Route, got.Planned = sh.obs.Seq, sh.obs.Step, sh.obs.Identity, sh.obs.Route, sh.obs.Planned
+	if sh.obs.Egress != "" && got.Egress == "" {
+		got.Egress = sh.obs.Egress
+	}
 	got.Late = sh.slack >= 0 && got.Written > got.Planned+sh.slack
 	sh.obs = got
 }

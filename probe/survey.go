@@ -11,7 +11,7 @@ import (
 // on: what each caller is told, refusals included, is all it is after.
 func (s *Session) survey(ctx, wire context.Context) *halt {
 	s.view.begin(plan.Step{Question: "what is every identity told?", Reason: "one request each"}, 0)
-	for _, c := range s.cfg.Meta.Roster.Canaries() {
+	for _, c := range s.roster.Canaries() {
 		if h := s.interrupted(ctx); h != nil {
 			return h
 		}

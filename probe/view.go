@@ -55,7 +55,9 @@ func (v *view) sent(o trace.Observation) {
 	defer v.mu.Unlock()
 	v.snap.Sent++
 	v.snap.Inflight++
-	v.tally(o).Sent++
+	if o.Egress == "" {
+		v.tally(o).Sent++
+	}
 }
 
 func (v *view) tally(o trace.Observation) *Tally {
@@ -77,6 +79,9 @@ func (v *view) closed(o trace.Observation, outcome trace.Outcome) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.snap.Inflight--
+	if o.Egress != "" {
+		return // it says nothing of the target
+	}
 	t, b := v.tally(o), v.bin(at)
 	switch outcome {
 	case trace.Admitted:

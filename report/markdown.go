@@ -24,6 +24,7 @@ func Markdown(w io.Writer, v verdict.Verdict, t trace.Trace) error {
 	m.headers()
 	m.costs()
 	m.untested()
+	m.egress()
 	m.warnings()
 	m.foot()
 	if _, err := w.Write(m.out.Bytes()); err != nil {
@@ -213,6 +214,25 @@ func (m *page) warnings() {
 	for _, s := range list {
 		m.item(prose(s))
 	}
+}
+
+func (m *page) egress() {
+	if len(m.v.Egress) == 0 {
+		return
+	}
+	m.heading("Where requests arrive from")
+	m.f("As %s told, which was asked once through each vantage:\n\n", code(visible(m.t.Meta.EgressCheck)))
+	rows := make([][]string, len(m.v.Egress))
+	for i, e := range m.v.Egress {
+		rows[i] = []string{cellCode(e.IP), "not told", ""}
+		if e.Address != nil {
+			rows[i][1] = cellCode(*e.Address)
+		}
+		if e.SameAs != nil {
+			rows[i][2] = "left out: the same as " + cellCode(*e.SameAs)
+		}
+	}
+	m.table([]string{"Vantage", "Seen from", ""}, rows)
 }
 
 func (m *page) foot() {

@@ -58,6 +58,9 @@ func sentence(l verdict.Limit) string {
 	if n := l.Nodes; n != nil {
 		s += fmt.Sprintf(", on each of %s servers that count apart", around(n))
 	}
+	if p := l.IPv6Prefix; p != nil {
+		s += fmt.Sprintf("; of IPv6 addresses each /%.0f counts as one", p.Value)
+	}
 	s += "."
 	if !settled {
 		s += " Whose counter it is stays open: " + candidates(l) + "."

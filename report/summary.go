@@ -177,6 +177,7 @@ func properties(l verdict.Limit) [][]string {
 	if l.Routes != nil {
 		row("Paths", prose(strings.Join(l.Routes, ", ")), "")
 	}
+	number("Bits of an IPv6 address that count", l.IPv6Prefix, "", false)
 	number("Servers that count apart", l.Nodes, "", false)
 	if l.Anonymous != nil {
 		row("A caller without key or user", prose(anonymousName(*l.Anonymous)), "")

@@ -75,6 +75,9 @@ func (b *brief) tail(v verdict.Verdict, t trace.Trace, r run) []string {
 	if v.Outcome != verdict.OutcomeNoLimit { // its headline says it
 		x.field("tested", testedUpTo(v), 2)
 	}
+	if s := seenFrom(v); s != "" {
+		x.field("seen from", s, 2)
+	}
 	x.list("add next", v.NotTested, 3)
 	x.list("warning", warnings(v, t), 2)
 	x.field("cost", spent(v), 1)

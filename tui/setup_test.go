@@ -77,6 +77,20 @@ func TestSetupShowsNoSecret(t *testing.T) {
 	}
 }
 
+// The password of a proxy is typed in place, in full view but for this.
+func TestSetupShowsNoPasswordOfAProxy(t *testing.T) {
+	t.Parallel()
+	d := drive(t, Options{Setup: &Form{}, NoColor: true}, 80, 24)
+	d.press("tab", "tab", "tab")
+	for _, c := range "127.0.0.1 a=socks5h://me:hunter2@hop:1080" {
+		d.press(string(c))
+		d.lacks("hunter")
+	}
+	d.sees("127.0.0.1 a=socks5h://", "@hop:1080")
+	d = drive(t, Options{Setup: &Form{Addresses: []string{"http://[::1]:8080", "socks5h://hop:1080"}}, NoColor: true}, 80, 24)
+	d.sees("http://[::1]:8080 socks5h://hop:1080")
+}
+
 // The screen has the terminal: nothing else may read it.
 func TestSetupRefusesToBeAskedForSecrets(t *testing.T) {
 	t.Parallel()

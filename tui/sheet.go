@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,9 @@ func SheetOf(p plan.Plan) Sheet {
 	row("target", look.Safe(p.Target.Method+" "+p.Target.URL))
 	row("host", where)
 	row("from", names(p.Roster.Vantages))
+	if p.EgressCheck != "" {
+		row("first", look.Safe("one request from each address to "+p.EgressCheck+", which tells where it arrives from"))
+	}
 	row("callers", callers(p.Roster))
 	if len(p.Roster.Routes) > 1 {
 		row("paths", names(p.Roster.Routes))
@@ -68,7 +72,13 @@ func callers(r trace.Roster) string {
 		parts = append(parts, "users "+names(r.Users))
 	}
 	if len(r.Forwarded) > 0 {
-		parts = append(parts, "forwarded for "+names(r.Forwarded))
+		claims := slices.Clone(r.Forwarded)
+		for i, c := range claims {
+			if c == "" {
+				claims[i] = "none"
+			}
+		}
+		parts = append(parts, "claimed X-Forwarded-For "+names(claims))
 	}
 	if len(parts) == 0 {
 		return "anonymous: no key, no user"

@@ -33,6 +33,9 @@ func (a *audit) read(outcomes []trace.Outcome) {
 	clock := readClock(a.trace)
 	for i := range a.trace.Observations {
 		o := &a.trace.Observations[i]
+		if o.Egress != "" {
+			continue
+		}
 		x := &exchange{
 			seq: o.Seq, sent: o.Written.Seconds(), answered: max(o.Written, o.FirstByte).Seconds(), conn: o.Conn,
 			id: o.Identity, route: o.Route, outcome: outcomes[i], headers: o.Headers, obs: o, slack: clock.slack,
@@ -96,7 +99,7 @@ func readClock(t trace.Trace) clock {
 	lo, hi := math.Inf(-1), math.Inf(1)
 	for _, o := range t.Observations {
 		i := slices.IndexFunc(o.Headers, isDate)
-		if i < 0 || o.FirstByte < o.Written {
+		if i < 0 || o.Egress != "" || o.FirstByte < o.Written {
 			continue
 		}
 		d, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(o.Headers[i].Value))

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -51,7 +52,14 @@ func (r *record) differs(c *contrast) string {
 		if c.changes&scopeOf(d) == 0 || d == trace.DimOwner {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s %s", d, c.id.Value(d, c.route)))
+		switch v := c.id.Value(d, c.route); {
+		case d == trace.DimForwarded && v == "":
+			parts = append(parts, "no X-Forwarded-For")
+		case d == trace.DimForwarded:
+			parts = append(parts, "X-Forwarded-For claiming "+v)
+		default:
+			parts = append(parts, fmt.Sprintf("%s %s", d, v))
+		}
 	}
 	return "a request with " + strings.Join(parts, ", ")
 }
@@ -151,7 +159,7 @@ func (r *record) notTested() []string {
 			out = append(out, more)
 		}
 	}
-	say(trace.DimIP, "whether each address has a limit of its own: add a second address (--ip)")
+	say(trace.DimIP, cmp.Or(r.sameBlock(), "whether each address has a limit of its own: add a second address (--ip)"))
 	say(trace.DimKey, "whether each key has a limit of its own: add a second key (--key)")
 	if r.roster.Count(trace.DimOwner) < 2 {
 		say(trace.DimUser, "whether each user has a limit of their own: add a second user (--user), or say whose the keys are (--key NAME@USER=REF)")
@@ -164,6 +172,11 @@ func (r *record) warnings() []string {
 	out := []string{}
 	for _, v := range r.refused {
 		out = append(out, fmt.Sprintf("%s was refused at its first request and left out", v))
+	}
+	for _, e := range r.egress.List() {
+		if e.SameAs != "" {
+			out = append(out, fmt.Sprintf("ip %s was left out: its requests arrive from the same address as those of %s, %s", e.Vantage, e.SameAs, e.Address))
+		}
 	}
 	ignored := 0
 	for _, x := range r.samples {

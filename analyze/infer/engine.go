@@ -72,7 +72,12 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 		e.lead = 0.5*e.lead + 0.5*max(0, took)
 		e.calledAt = 0
 	}
+	known := len(e.all.shared)
 	outcome := e.all.observe(o)
+	for _, s := range e.all.shared[known:] {
+		e.path.rename(s.vantage)
+		e.log.rename(s.vantage)
+	}
 	if e.path != e.all && slices.Contains(e.path.roster.Routes, o.Route) {
 		e.path.keep(e.all.samples[len(e.all.samples)-1])
 	}
@@ -117,7 +122,9 @@ func (e *Engine) first(qs ...inquiry) {
 }
 
 // spare is the number of requests left in the budget.
-func (e *Engine) spare() int { return e.cfg.Budget.MaxRequests - len(e.all.samples) }
+func (e *Engine) spare() int {
+	return e.cfg.Budget.MaxRequests - len(e.all.samples) - e.all.checks
+}
 
 // left is the seconds left in the budget.
 func (e *Engine) left(now float64) float64 { return seconds(e.cfg.Budget.MaxDuration) - now }

@@ -20,6 +20,7 @@ type Judgement struct {
 	Limits     []verdict.Limit
 	Warnings   []string
 	NotTested  []string
+	Egress     []trace.Egress
 }
 
 // Judge states what t supports. It is a function of the trace alone: a live
@@ -31,7 +32,7 @@ func Judge(t trace.Trace) Judgement {
 	}
 	policies := r.policies()
 	slow, slowed := r.growing()
-	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings()}
+	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings(), Egress: r.egress.List()}
 	switch {
 	case len(policies) > 0 && j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeInconclusive
@@ -48,6 +49,10 @@ func Judge(t trace.Trace) Judgement {
 			}
 		}
 		order(j.Limits)
+		r.statePrefix(&j)
+		if slices.ContainsFunc(j.Limits, func(l verdict.Limit) bool { return surelyBy(l, trace.DimForwarded) }) {
+			j.Warnings = append(j.Warnings, "the API believes X-Forwarded-For from anyone: whoever claims another address there gets a quota of their own; it should believe that header from its own proxies alone")
+		}
 	case r.queued():
 		j.Outcome = verdict.OutcomeLimited
 		j.Limits = []verdict.Limit{r.queue()}
@@ -105,7 +110,7 @@ func (r *record) ever(c counter, o trace.Outcome) bool {
 }
 
 func (r *record) cost() verdict.Cost {
-	c := verdict.Cost{Requests: len(r.samples), Bytes: r.bytes}
+	c := verdict.Cost{Requests: len(r.samples) + r.checks, Ignored: r.checks, Bytes: r.bytes}
 	end := 0.0
 	for _, x := range r.samples {
 		switch x.outcome {

@@ -20,7 +20,10 @@ type record struct {
 	bytes    int64
 	statuses map[int]int // of rejections
 	refused  []string    // values that were refused, in words
-	recovery float64     // seconds of silence after which every counter is rested; 0: not known
+	egress   trace.Egresses
+	checks   int      // requests that asked where they arrive from
+	shared   []shared // vantages that are the baseline under another address
+	recovery float64  // seconds of silence after which every counter is rested; 0: not known
 	rules    header.Rules
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
@@ -48,6 +51,16 @@ func (r *record) baseline() counter { return counter{r.base(), r.roster.Routes[0
 
 // observe classifies an observation and keeps it.
 func (r *record) observe(o trace.Observation) trace.Outcome {
+	if o.Egress != "" {
+		r.checks++
+		r.bytes += o.Body.Bytes
+		r.told(o)
+		if r.egress.Add(o) != "" {
+			r.roster = r.roster.Without(trace.Canary{Identity: o.Identity, Dim: trace.DimIP})
+		}
+		return trace.Ignored
+	}
+	o.Identity = r.as(o.Identity)
 	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
@@ -58,6 +71,9 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 	}
 	r.keep(x)
 	r.bytes += o.Body.Bytes
+	if outcome == trace.Limited && kin(r.roster, o.Identity.Vantage) {
+		r.merge(o.Identity.Vantage)
+	}
 	if o.Step == 0 && (outcome == trace.Refused || outcome == trace.Ignored) {
 		r.exclude(o)
 	}
@@ -111,7 +127,7 @@ func (r *record) exclude(o trace.Observation) {
 	for _, c := range r.canaries {
 		if c.Dim != "" && c.Identity == o.Identity && c.Route == o.Route {
 			r.roster = r.roster.Without(c)
-			r.refused = append(r.refused, string(c.Dim)+" "+c.Identity.Value(c.Dim, c.Route))
+			r.refused = append(r.refused, c.String())
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
 )
 
@@ -147,9 +148,9 @@ func singles(r trace.Roster) []contrast {
 		}
 		out = append(out, c)
 	}
-	if len(r.Vantages) > 1 {
+	for _, v := range others(r) {
 		id := base
-		id.Vantage = r.Vantages[1]
+		id.Vantage = v
 		add(id, route)
 	}
 	if len(r.Keys) > 1 {
@@ -211,6 +212,12 @@ func union(r trace.Roster, cs []contrast) contrast {
 		}
 	}
 	return out
+}
+
+// surelyBy tells a limit that keeps counters by d under every scope that is left.
+func surelyBy(l verdict.Limit, d trace.Dim) bool {
+	without := func(names []string) bool { return !slices.Contains(names, string(d)) }
+	return len(l.ScopeCandidates) > 0 && !slices.ContainsFunc(l.ScopeCandidates, without)
 }
 
 // partition picks one of the candidates to split the trace by. Those within the

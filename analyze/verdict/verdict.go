@@ -46,6 +46,13 @@ const (
 	AlignLastRequest  = "last-request"
 )
 
+// Egress is the address that a vantage is seen from.
+type Egress struct {
+	IP      string  `json:"ip"`      // the vantage's name
+	Address *string `json:"address"` // null: not told
+	SameAs  *string `json:"same_as"` // the earlier vantage it shares the address with, and counts as; null: none
+}
+
 // Verdict is the whole document.
 type Verdict struct {
 	Schema     string     `json:"schema"`
@@ -58,11 +65,14 @@ type Verdict struct {
 	Cost       Cost       `json:"cost"`
 	TestedUpTo TestedUpTo `json:"tested_up_to"`
 	Limits     []Limit    `json:"limits"`
-	Headers    Headers    `json:"headers"`
-	Costs      []RouteUse `json:"costs"`
-	Advice     *Advice    `json:"advice"` // null where nothing can be advised
-	Warnings   []string   `json:"warnings"`
-	NotTested  []string   `json:"not_tested"`
+	// Egress is where the requests of each vantage arrive from, where that was
+	// asked.
+	Egress    []Egress   `json:"egress,omitempty"`
+	Headers   Headers    `json:"headers"`
+	Costs     []RouteUse `json:"costs"`
+	Advice    *Advice    `json:"advice"` // null where nothing can be advised
+	Warnings  []string   `json:"warnings"`
+	NotTested []string   `json:"not_tested"`
 }
 
 // Tool is the program that wrote the document.
@@ -113,6 +123,7 @@ type Limit struct {
 	Routes              []string   `json:"routes"` // null: every route probed
 	Unit                string     `json:"unit"`
 	Nodes               *Figure    `json:"nodes"`
+	IPv6Prefix          *Figure    `json:"ipv6_prefix,omitempty"` // leading bits of an IPv6 address that have a counter
 	Anonymous           *string    `json:"anonymous"`
 	Rejection           Rejection  `json:"rejection"`
 	Confidence          float64    `json:"confidence"`

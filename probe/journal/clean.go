@@ -25,6 +25,7 @@ func cleanObservation(o trace.Observation) trace.Observation {
 		o.Headers[i] = trace.Header{Name: trace.Clean(string(h.Name)), Value: trace.Clean(string(h.Value))}
 	}
 	clean(&o.Body.Digest)
+	clean(&o.Egress)
 	o.Body.Text = trace.Clean(string(o.Body.Text))
 	return o
 }
@@ -33,10 +34,19 @@ func cleanMeta(m trace.Meta) trace.Meta {
 	clean(&m.Tool)
 	clean(&m.Target.Method)
 	clean(&m.Target.URL)
+	clean(&m.EgressCheck)
+	clean(&m.HTTP)
 	for _, list := range [][]string{m.Roster.Vantages, m.Roster.Users, m.Roster.Forwarded, m.Roster.Routes} {
 		for i := range list {
 			clean(&list[i])
 		}
+	}
+	if m.Roster.Addresses != nil {
+		known := map[string]string{}
+		for name, a := range m.Roster.Addresses {
+			known[string(trace.Clean(name))] = string(trace.Clean(a))
+		}
+		m.Roster.Addresses = known
 	}
 	for i := range m.Roster.Keys {
 		clean(&m.Roster.Keys[i].Name)

@@ -76,7 +76,7 @@ func (p Plan) Worst() []Cell {
 		for _, route := range p.Roster.Routes {
 			c := Cell{Identity: id, Route: route, Rejections: p.Budget.MaxRejections}
 			c.First = slices.ContainsFunc(canaries, func(x trace.Canary) bool { return x.Identity == id && x.Route == route })
-			others := len(canaries)
+			others := len(canaries) + p.checks()
 			if c.First {
 				others--
 			}
@@ -90,10 +90,21 @@ func (p Plan) Worst() []Cell {
 	return out
 }
 
+// checks is how many requests ask where they arrive from.
+func (p Plan) checks() int {
+	if p.EgressCheck == "" {
+		return 0
+	}
+	return len(p.Roster.Vantages)
+}
+
+// Opening is how many requests a run begins with, whatever comes of them.
+func (p Plan) Opening() int { return len(p.Roster.Canaries()) + p.checks() }
+
 // Unseen says in words what this roster and these ceilings cannot find out.
 func (p Plan) Unseen() []string {
 	b := p.Budget
-	spare := max(0, p.Requests()-len(p.Roster.Canaries()))
+	spare := max(0, p.Requests()-p.Opening())
 	out := []string{
 		fmt.Sprintf("a limit of more than about %d requests for each counter", spare),
 		fmt.Sprintf("a window that ends more than %s after it began", b.MaxDuration),

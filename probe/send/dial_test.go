@@ -18,7 +18,7 @@ import (
 // named is a dialer for a name that resolves to the given addresses.
 func named(t *testing.T, port string, addrs ...string) (d *dialer, lookups *int) {
 	t.Helper()
-	d, err := newDialer(&url.URL{Scheme: "http", Host: "api.test:" + port}, nil, time.Second)
+	d, err := newDialer(&url.URL{Scheme: "http", Host: "api.test:" + port}, nil, false, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestANameThatDoesNotResolve(t *testing.T) {
 func TestLocalhostIsNotLookedUp(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"localhost", "LocalHost.", "a.localhost"} {
-		d, err := newDialer(&url.URL{Scheme: "http", Host: host}, nil, time.Second)
+		d, err := newDialer(&url.URL{Scheme: "http", Host: host}, nil, false, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}

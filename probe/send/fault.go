@@ -36,6 +36,35 @@ func dialFault(ctx context.Context, err error) trace.Fault {
 	return trace.FaultConnect
 }
 
+// proxyFault names why a proxy made no connection. That is never for the target
+// to answer for.
+func proxyFault(ctx context.Context, err error) trace.Fault {
+	if fault := dialFault(ctx, err); fault != trace.FaultConnect {
+		return fault
+	}
+	return trace.FaultProxy
+}
+
+// refusedTLS tells an alert by which a server refuses a handshake that this end
+// took for done: so it is with certificates of callers in TLS 1.3.
+func refusedTLS(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
+}
+
+// fault names how a request failed where the server ended its stream or
+// connection by a frame, or never spoke HTTP/2; FaultNone if it did neither.
+func (s *streams) fault() trace.Fault {
+	switch {
+	case s == nil:
+	case s.alien.Load():
+		return trace.FaultMalformed
+	case s.ending() != "":
+		return trace.FaultStream
+	}
+	return trace.FaultNone
+}
+
 // wireFault names why a request that had a connection got no whole response.
 // heard is whether any byte of an answer arrived, cut whether the connection
 // ended within a line of it: net/http then calls the rest of the line malformed.
@@ -50,6 +79,8 @@ func wireFault(ctx context.Context, err error, heard, cut bool) trace.Fault {
 		return trace.FaultMalformed
 	case local(err):
 		return trace.FaultLocal
+	case refusedTLS(err):
+		return trace.FaultTLS
 	case errors.As(err, &ne) && ne.Timeout():
 		return trace.FaultTimeout
 	}

@@ -40,6 +40,9 @@ func (l *line) dial(ctx context.Context) trace.Fault {
 		return fault
 	}
 	w := &wire{Conn: nc, now: l.s.cfg.Now}
+	if l.s.cfg.HTTP2 {
+		w.streams = newStreams()
+	}
 	d := l.s.dialer
 	// The address only satisfies the signature: the connection is the one
 	// handed over.
@@ -48,6 +51,10 @@ func (l *line) dial(ctx context.Context) trace.Fault {
 		_ = nc.Close()
 		if ctx.Err() != nil {
 			return trace.FaultCancelled
+		}
+		if err := d.turnedAway(w); err != nil {
+			d.note(err)
+			return trace.FaultTLS
 		}
 		return trace.FaultConnect
 	}
@@ -98,7 +105,9 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 		// The server had closed the idle connection and not one byte left, so
 		// this is still the first time that the request is sent.
 		l.drop()
-		l.s.unannounced(l.rest, 1)
+		if !l.w.farewell() {
+			l.s.unannounced(l.rest, 1)
+		}
 		if fault := l.dial(ctx); fault != trace.FaultNone {
 			return trace.Observation{Conn: l.n, Fault: fault}
 		}
@@ -113,7 +122,7 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 	}
 	if err != nil {
 		o.FirstByte = l.w.firstByte()
-		o.Fault = wireFault(ctx, err, o.FirstByte != 0, l.w.cut.Load())
+		o.Fault = l.fault(ctx, err, o.FirstByte != 0)
 		l.drop()
 		if o.Fault == trace.FaultReset && o.FirstByte == 0 && l.uses > 1 {
 			l.s.unannounced(l.rest, 2)
@@ -122,6 +131,27 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 	}
 	l.read(ctx, resp, &o)
 	return o
+}
+
+// fault names why there is no whole response, and keeps in words what its name
+// does not say.
+func (l *line) fault(ctx context.Context, err error, heard bool) trace.Fault {
+	fault := wireFault(ctx, err, heard, l.w.cut.Load())
+	if fault == trace.FaultReset && !heard && l.uses == 1 {
+		if away := l.s.dialer.turnedAway(l.w); away != nil {
+			fault, err = trace.FaultTLS, away
+		}
+	}
+	if f := l.w.streams.fault(); f != trace.FaultNone && fault != trace.FaultCancelled && fault != trace.FaultTimeout {
+		fault = f
+	}
+	switch fault {
+	case trace.FaultTLS:
+		l.s.dialer.note(err)
+	case trace.FaultStream:
+		l.s.dialer.note(errors.New("the server ended the HTTP/2 stream or connection: " + l.w.streams.ending()))
+	}
+	return fault
 }
 
 func (l *line) roundTrip(ctx context.Context, tmpl *http.Request) (*http.Response, error) {
@@ -151,15 +181,19 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 		return
 	}
 	o.Status = resp.StatusCode
+	l.s.dialer.answered.Store(true)
 	o.Headers = l.s.keeper.headers(resp.Header)
 	if d, ok := keepAlive(resp.Header.Get("Keep-Alive")); ok {
 		l.s.keepsFor(d)
 	}
-	body, whole, err := l.drain(resp)
+	body, start, whole, err := l.drain(resp)
 	l.w.settle()
 	o.Body = body
+	if l.s.cfg.Egress && resp.StatusCode == http.StatusOK {
+		o.Egress = seenFrom(start)
+	}
 	if err != nil {
-		o.Fault = wireFault(ctx, err, true, l.w.cut.Load())
+		o.Fault = l.fault(ctx, err, true)
 		l.drop()
 		return
 	}
@@ -182,14 +216,13 @@ func keepAlive(header string) (time.Duration, bool) {
 	return 0, false
 }
 
-// drain reads the body to its end or its bound. whole is false where the bound
-// came first.
-func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) {
+// drain reads the body to its end or its bound, and returns its beginning beside
+// what is kept of it. whole is false where the bound came first.
+func (l *line) drain(resp *http.Response) (b trace.Body, start []byte, whole bool, err error) {
 	if l.buf == nil {
 		l.buf = make([]byte, 16<<10)
 	}
 	var sum hash.Hash
-	var start []byte
 	for b.Bytes < maxBody {
 		n, e := resp.Body.Read(l.buf)
 		chunk := l.buf[:n]
@@ -219,5 +252,5 @@ func (l *line) drain(resp *http.Response) (b trace.Body, whole bool, err error) 
 	if resp.StatusCode/100 != 2 || l.s.cfg.KeepBodies || complains(start) {
 		b.Text = l.s.keeper.text(start)
 	}
-	return b, whole, err
+	return b, start, whole, err
 }

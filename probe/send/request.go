@@ -49,12 +49,12 @@ func (r Request) check() error {
 	return nil
 }
 
-// target is the URL of a route: the baseline's own for its path or
-// request URI, otherwise the path (and query) of the same origin.
+// target is the URL of a route: the baseline's own for its path, request URI or
+// whole URL, otherwise the path (and query) of the same origin.
 func (r Request) target(route string) (*url.URL, error) {
 	u := *r.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	if route == "" || route == u.Path || route == u.RequestURI() || route == "/" && u.Path == "" {
+	if route == "" || route == u.Path || route == u.RequestURI() || route == "/" && u.Path == "" || route == Public(&u) {
 		return &u, nil
 	}
 	if !strings.HasPrefix(route, "/") || strings.HasPrefix(route, "//") {
@@ -127,6 +127,11 @@ func (c Config) secrets() []secret.Value {
 	}
 	for _, v := range c.Users {
 		out = append(out, v)
+	}
+	for _, v := range c.Vantages {
+		if v.Proxy != nil {
+			out = append(out, v.Proxy.secret())
+		}
 	}
 	for name, values := range c.Request.Headers {
 		if !secret.Named(name) {

@@ -40,12 +40,17 @@ type Config struct {
 	Users     map[string]secret.Value // by label
 	Forwarded map[string]string       // label to address; a label that is missing is the address
 	Vantages  map[string]Vantage      // by label; a label that is missing is the machine's own choice
+	SSHKeys   []string                // paths of key files for jump hosts, tried before others
 	Version   string                  // of apisonde, for the User-Agent
 	Now       func() time.Duration    // offset from the origin of the run
 	TLS       *tls.Config             // nil: the system's roots
+	HTTP2     bool                    // HTTP/2, one request at a time on a connection; with http:// by prior knowledge
 	// KeepBodies keeps the beginning of every body, for rules that read it, not
 	// only of those that speak of an error.
 	KeepBodies bool
+	// Egress reads from successful answers the address that they say the request
+	// arrived from.
+	Egress bool
 
 	// Timeouts; zero is 5 s to connect and 30 s for the whole request.
 	ConnectTimeout, RequestTimeout time.Duration
@@ -102,12 +107,20 @@ func New(cfg Config) (*Sender, error) {
 	if err := cfg.Request.check(); err != nil {
 		return nil, err
 	}
+	for _, path := range cfg.SSHKeys {
+		if _, err := readKey(path); err != nil {
+			return nil, fmt.Errorf("the file of --ssh-key %w", err)
+		}
+	}
 	for name, v := range cfg.Vantages {
 		if err := v.Check(); err != nil {
 			return nil, fmt.Errorf("vantage %s: %w", name, err)
 		}
+		if v.Proxy != nil && v.Proxy.jump != nil {
+			v.Proxy.jump.keys = cfg.SSHKeys
+		}
 	}
-	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.ConnectTimeout)
+	d, err := newDialer(cfg.Request.URL, cfg.TLS, cfg.HTTP2, cfg.ConnectTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +141,13 @@ func New(cfg Config) (*Sender, error) {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		Protocols:              new(http.Protocols),
 	}
-	s.transport.Protocols.SetHTTP1(true)
+	if cfg.HTTP2 {
+		// The wire hides that TLS is beneath it, which to net/http is HTTP/2
+		// without TLS.
+		s.transport.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		s.transport.Protocols.SetHTTP1(true)
+	}
 	return s, nil
 }
 
@@ -139,16 +158,46 @@ func cmpOr(d, def time.Duration) time.Duration {
 	return def
 }
 
-// Resolve looks the host up now, so that a name that does not exist is known
-// before a run starts. Without it the first request finds out.
+// loginTimeout is how long logging in to a jump host may take before a run: some
+// look up who calls first.
+const loginTimeout = 15 * time.Second
+
+// Resolve looks the host up and logs in to jump hosts now, so that what cannot be
+// reached is known before a run starts. Without it the first request finds out.
+// Where every vantage is a proxy, looking up is theirs to do and nothing is asked
+// here.
 func (s *Sender) Resolve(ctx context.Context) error {
+	direct := len(s.cfg.Vantages) == 0
 	for name, v := range s.cfg.Vantages {
+		if v.Proxy != nil {
+			if err := s.login(ctx, v.Proxy); err != nil {
+				return fmt.Errorf("vantage %s: %w", name, err)
+			}
+			continue
+		}
+		direct = true
 		if _, err := s.dialer.candidates(ctx, v); err != nil {
 			return fmt.Errorf("host %s, vantage %s: %s", s.dialer.host, name, s.dialer.words(err))
 		}
 	}
+	if !direct {
+		return nil
+	}
 	if _, err := s.dialer.resolve(ctx); err != nil {
 		return fmt.Errorf("host %s: %s", s.dialer.host, s.dialer.words(err))
+	}
+	return nil
+}
+
+// login makes the connection to a jump host.
+func (s *Sender) login(ctx context.Context, p *Proxy) error {
+	if p.jump == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+	if _, err := p.jump.login(ctx); err != nil {
+		return p.explain(err, loginTimeout)
 	}
 	return nil
 }
@@ -174,7 +223,8 @@ func (s *Sender) Reserve(ctx context.Context, id trace.Identity, fresh bool) (pr
 }
 
 // pop takes the most recently used idle line that is still open, and drops
-// those that are not, or may not be for long.
+// those that are not, or may not be for long. With HTTP/2 a server says farewell, or
+// allows no further stream yet.
 func (s *Sender) pop(id trace.Identity) *line {
 	for {
 		s.mu.Lock()
@@ -197,8 +247,11 @@ func (s *Sender) pop(id trace.Identity) *line {
 			l.rest = rest
 			return l
 		}
+		announced := l.w.farewell() || l.cc.Err() == nil
 		l.drop()
-		s.unannounced(rest, 1)
+		if !announced {
+			s.unannounced(rest, 1)
+		}
 	}
 }
 
@@ -244,7 +297,8 @@ func (s *Sender) push(l *line) {
 	}
 }
 
-// Close closes every idle connection. Those in use close when they come back.
+// Close closes every idle connection, and with those to jump hosts whatever goes
+// through them. Others in use close when they come back.
 func (s *Sender) Close() {
 	s.mu.Lock()
 	idle := s.idle
@@ -253,6 +307,11 @@ func (s *Sender) Close() {
 	for _, list := range idle {
 		for _, l := range list {
 			l.drop()
+		}
+	}
+	for _, v := range s.cfg.Vantages {
+		if v.Proxy != nil {
+			v.Proxy.close()
 		}
 	}
 }

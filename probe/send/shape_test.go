@@ -274,7 +274,8 @@ func TestRequestsLeaveFromTheirVantage(t *testing.T) {
 
 func TestVantagesThatAreNone(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "eth0", "if:eth1", "0.0.0.0", "::", "224.0.0.1", "10.0.0.300", "socks5h://x:1"} {
+	for _, s := range []string{"", "eth0", "if:", "if:absent0", "0.0.0.0", "::", "224.0.0.1", "10.0.0.300",
+		"socks5://x:1", "socks5h://x", "socks5h://:1", "socks5h://x:0", "socks5h://x:1/path", "http://x:1?q", "http://u:\x01p@x:1", "https://x:1", "http://a b:1"} {
 		if v, err := send.ParseVantage(s); err == nil {
 			t.Errorf("%q was taken for %v", s, v)
 		}

@@ -8,26 +8,32 @@ import (
 
 // wire is a connection that notes when a request leaves and when its answer
 // begins. For https it wraps the TLS connection, so that tickets and other
-// records of TLS itself are not taken for an answer.
+// records of TLS itself are not taken for an answer; for HTTP/2 it reads the frames,
+// so that those about the connection are not either.
 type wire struct {
 	net.Conn
-	now func() time.Duration
+	now     func() time.Duration
+	streams *streams // nil for HTTP/1
 
 	// Offsets in nanoseconds; zero is "not yet". written is stamped before the
 	// system call, so the server cannot have decided earlier; first after the
 	// read, so it cannot have decided later.
 	written, first, latest atomic.Int64
-	out                    atomic.Int64 // bytes of the request that left
-	informational          atomic.Int64 // 1xx responses to this request
-	inLine                 atomic.Bool  // what was read ends within a line
-	cut                    atomic.Bool  // reading ended within a line
-	open                   atomic.Bool  // a request is under way
+	out                    atomic.Int64          // bytes of the request that left
+	informational          atomic.Int64          // 1xx responses to this request
+	inLine                 atomic.Bool           // what was read ends within a line
+	cut                    atomic.Bool           // reading ended within a line
+	open                   atomic.Bool           // a request is under way
+	lost                   atomic.Pointer[error] // why reading ended
 }
 
 // begin makes ready for a request.
 func (w *wire) begin() {
 	for _, v := range []*atomic.Int64{&w.written, &w.first, &w.latest, &w.out, &w.informational} {
 		v.Store(0)
+	}
+	if w.streams != nil {
+		w.streams.begin()
 	}
 	w.inLine.Store(false)
 	w.cut.Store(false)
@@ -39,18 +45,35 @@ func (w *wire) settle() { w.open.Store(false) }
 
 // Write implements net.Conn.
 func (w *wire) Write(p []byte) (int, error) {
-	w.written.CompareAndSwap(0, stamp(w.now()))
+	if w.streams == nil || w.streams.sent(p) {
+		w.written.CompareAndSwap(0, stamp(w.now()))
+	}
 	n, err := w.Conn.Write(p)
-	w.out.Add(int64(n))
+	if w.written.Load() != 0 {
+		w.out.Add(int64(n))
+	}
 	return n, err
 }
 
 // Read implements net.Conn.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if err != nil {
+		w.lost.CompareAndSwap(nil, &err)
+	}
 	if n == 0 {
 		if err != nil && w.inLine.Load() {
 			w.cut.Store(true)
+		}
+		return n, err
+	}
+	if w.streams != nil {
+		headers, more := w.streams.received(p[:n])
+		if at := stamp(w.now()); headers {
+			w.first.CompareAndSwap(0, at)
+			w.latest.Store(at)
+		} else if more {
+			w.latest.Store(at)
 		}
 		return n, err
 	}
@@ -64,6 +87,19 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.latest.Store(at)
 	w.inLine.Store(p[n-1] != '\n')
 	return n, err
+}
+
+// farewell tells whether the server said that it closes the connection, as HTTP/2
+// can.
+func (w *wire) farewell() bool { return w.streams != nil && w.streams.away.Load() }
+
+// refused returns the alert by which the server ended the connection after its
+// handshake, nil if it did not. net/http may hold another error by then.
+func (w *wire) refused() error {
+	if err := w.lost.Load(); err != nil && refusedTLS(*err) {
+		return *err
+	}
+	return nil
 }
 
 // inform counts an informational response. The answer proper is still to

@@ -20,6 +20,8 @@ type Roster struct {
 	Users     []string `json:"users,omitempty"`
 	Forwarded []string `json:"forwarded,omitempty"`
 	Routes    []string `json:"routes"`
+	// Addresses are those of the vantages whose address is known beforehand.
+	Addresses map[string]string `json:"addresses,omitempty"`
 }
 
 // Baseline is the identity made of every list's first value.
@@ -101,6 +103,15 @@ type Canary struct {
 	Identity Identity
 	Route    string
 	Dim      Dim // what differs from the baseline; "" for the baseline itself
+}
+
+// String names the value that the canary proves: "key k2".
+func (c Canary) String() string {
+	v := c.Identity.Value(c.Dim, c.Route)
+	if c.Dim == DimForwarded && v == "" {
+		return "no X-Forwarded-For"
+	}
+	return string(c.Dim) + " " + v
 }
 
 // Without returns the roster less the value in which the canary differs.

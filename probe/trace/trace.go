@@ -92,6 +92,7 @@ const (
 	FaultConnect   Fault = "connect"   // no connection
 	FaultTLS       Fault = "tls"       // handshake or certificate
 	FaultProxy     Fault = "proxy"     // the vantage's proxy or jump host refused
+	FaultStream    Fault = "stream"    // HTTP/2: the server reset the stream or said farewell
 	FaultReset     Fault = "reset"     // connection closed or reset before a whole response
 	FaultTimeout   Fault = "timeout"   // no answer in time
 	FaultMalformed Fault = "malformed" // not HTTP, or over a size bound
@@ -121,6 +122,11 @@ type Observation struct {
 	Headers []Header `json:"headers,omitempty"` // allow-listed only
 	Body    Body     `json:"body,omitzero"`
 	Fault   Fault    `json:"fault,omitempty"`
+
+	// Egress is "" for requests to the target. Otherwise the request asked
+	// Meta.EgressCheck where it arrives from, and this is the address, or
+	// EgressUnknown. It says nothing of the target.
+	Egress string `json:"egress,omitempty"`
 }
 
 // Body is what is kept of a response body: its size, a digest and the first
@@ -163,6 +169,11 @@ type Meta struct {
 	Budget  Budget    `json:"budget"`
 	// LimitedWhen are the user's own signs of a rejection, as they were written.
 	LimitedWhen []string `json:"limited_when,omitempty"`
+	// EgressCheck is the URL that was asked where requests arrive from, fit to be
+	// shown; "" if none was.
+	EgressCheck string `json:"egress_check,omitempty"`
+	// HTTP is the version that was spoken where it was not 1.1.
+	HTTP string `json:"http,omitempty"`
 	// Loopback is whether the target was this machine.
 	Loopback bool `json:"loopback"`
 }

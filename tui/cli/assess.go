@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +48,7 @@ type assessment struct {
 
 	clock  *probe.WallClock
 	sender *send.Sender
+	egress *send.Sender // asks where requests arrive from; nil: not asked
 	engine *infer.Engine
 
 	mu      sync.Mutex
@@ -73,7 +76,25 @@ func newAssessment(cfg *config, c *cli.Context) (*assessment, error) {
 		return nil, &failure{exitUsage, err}
 	}
 	a.sender = sender
+	if cfg.check == nil {
+		return a, nil
+	}
+	if a.egress, err = send.New(askEgress(cfg.check, a.request)); err != nil {
+		return nil, &failure{exitUsage, fmt.Errorf("--egress-check: %w", err)}
+	}
 	return a, nil
+}
+
+// askEgress is a request to another server, through the vantages of c and without
+// anything that only the target may see.
+func askEgress(to *url.URL, c send.Config) send.Config {
+	out := send.Config{
+		Request: send.Request{URL: to}, Vantages: c.Vantages, SSHKeys: c.SSHKeys, Version: c.Version, Now: c.Now, Egress: true,
+	}
+	if c.TLS != nil {
+		out.TLS = &tls.Config{RootCAs: c.TLS.RootCAs}
+	}
+	return out
 }
 
 // start locks the target, begins the run's clock and opens its journal. wrap may
@@ -99,6 +120,9 @@ func (a *assessment) start(wrap func(probe.Journal) probe.Journal) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.egress != nil {
+		cfg.Egress = a.egress
+	}
 	a.session = probe.NewSession(cfg)
 	return nil
 }
@@ -112,6 +136,10 @@ func (a *assessment) open() (probe.Config, probe.Journal, error) {
 	meta := trace.Meta{
 		Tool: version, Target: a.plan.Target, Started: a.clock.Started().UTC(), Seed: a.seed,
 		Roster: a.plan.Roster, Budget: a.plan.Budget, Loopback: a.plan.Loopback, LimitedWhen: a.rules.Texts(),
+		EgressCheck: a.plan.EgressCheck,
+	}
+	if a.request.HTTP2 {
+		meta.HTTP = "2"
 	}
 	w, err := a.create(meta)
 	switch {
@@ -182,11 +210,19 @@ func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
 	return res, v
 }
 
-// send sends, and lets go of the target then.
+// send sends, and lets go of the connections and of the target then.
 func (a *assessment) send(ctx context.Context) probe.Result {
 	defer a.release()
-	defer a.sender.Close()
+	defer a.close()
 	return a.session.Run(ctx)
+}
+
+// close ends the connections of a run.
+func (a *assessment) close() {
+	if a.egress != nil {
+		a.egress.Close()
+	}
+	a.sender.Close()
 }
 
 // drawn draws the verdict from a trace. A fault in the reasoning must cost neither

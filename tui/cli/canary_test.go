@@ -23,6 +23,7 @@ var canaries = map[string]string{
 	"user":                     "canary-user@example.org",
 	"header":                   "canary-header-77aa88bb99cc",
 	"cookie":                   "canary-cookie-1212343456",
+	"proxy":                    "canary-proxy-5566ee77ff88",
 }
 
 // leaks lists the secrets that a text shows, in any form that a server gives back.
@@ -48,7 +49,10 @@ func parrot(t *testing.T) string {
 	t.Helper()
 	l := rate.NewLimiter(40, 6)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, c := range canaries {
+		for name, c := range canaries {
+			if name == "proxy" {
+				continue // no target is told
+			}
 			w.Header().Add("X-RateLimit-Scope", c)
 			w.Header().Add("X-Request-Id", hex.EncodeToString([]byte(c)))
 			w.Header().Add("WWW-Authenticate", "Bearer realm="+url.QueryEscape(c))
@@ -61,6 +65,20 @@ func parrot(t *testing.T) string {
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// refuser is a proxy that wants other credentials and repeats those it got.
+func refuser(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, c := range canaries {
+			w.Header().Add("Proxy-Authenticate", "Basic realm="+url.QueryEscape(c))
+		}
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		fmt.Fprintf(w, "not %q, %s\n", r.Header, canaries["proxy"])
+	}))
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 // canaryFlags are a request full of secrets, the file of one of them in folder.
@@ -95,6 +113,12 @@ func TestNoSecretLeaks(t *testing.T) {
 		{"secret for a flag", []string{"--" + canaries["header"]}},
 		{"secret for a header", []string{"-H", canaries["header"]}},
 		{"secret for a vantage", []string{"--ip", canaries["header"]}},
+		{"proxy that refuses", []string{"--ip", "http://me:" + canaries["proxy"] + "@" + refuser(t), "--authorized", "127.0.0.1"}},
+		{"proxy that is none", []string{"--ip", "socks5h://me:" + canaries["proxy"] + "@" + refuser(t), "--authorized", "127.0.0.1"}},
+		{"proxy from the environment", []string{"--ip", "env:PROXY", "--authorized", "127.0.0.1"}},
+		{"proxy without a port", []string{"--ip", "http://me:" + canaries["proxy"] + "@127.0.0.1"}},
+		{"proxy of a kind that is none", []string{"--ip", "ftp://me:" + canaries["proxy"] + "@127.0.0.1:9"}},
+		{"proxy that cannot be read", []string{"--ip", "http://me:%" + canaries["proxy"] + "@127.0.0.1:9"}},
 		{"secret for a route", []string{"--route", canaries["header"]}},
 		{"secret in a route", []string{"--route", "/x?token=" + canaries["header"]}},
 		{"secret in a curl command", []string{"--from-curl", "curl -Q " + canaries["header"] + " http://127.0.0.1/"}},
@@ -107,7 +131,7 @@ func TestNoSecretLeaks(t *testing.T) {
 			p := program(t)
 			p.Args = append(p.Args, "probe", target)
 			p.Args = append(p.Args, append(canaryFlags(t, p.Dir), c.args...)...)
-			p.Env = append(p.Env, "CANARY="+canaries["key from the environment"])
+			p.Env = append(p.Env, "CANARY="+canaries["key from the environment"], "PROXY=http://me:"+canaries["proxy"]+"@127.0.0.1:1")
 			o := start(t, p)()
 			for where, text := range map[string]string{"standard output": o.stdout.String(), "standard error": o.stderr.String()} {
 				for _, l := range leaks(text) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type config struct {
 
 	care      guard.Care
 	learnBans bool
+	check     *url.URL // tells where requests arrive from; nil: not asked
 }
 
 // formOf is what the flags say of URL and identities; the setup screen asks for the
@@ -42,6 +44,11 @@ func formOf(c *cli.Context) tui.Form {
 }
 
 // configure reads a form and the other flags. It knows keys and users by name alone;
+// near tells whether everything that is sent stays on this machine.
+func (cfg *config) near() bool {
+	return cfg.plan.Loopback && (cfg.check == nil || isLoopback(cfg.check.Hostname()))
+}
+
 // resolve follows their references.
 func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	request, err := readRequest(c, std, f.URL)
@@ -56,7 +63,7 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := &config{send: send.Config{Request: request, Version: version}, keys: keys, users: users}
+	cfg := &config{send: send.Config{Request: request, Version: version, SSHKeys: c.StringSlice("ssh-key")}, keys: keys, users: users}
 	r := &cfg.plan.Roster
 	for _, k := range keys {
 		r.Keys = append(r.Keys, trace.Key{Name: k.name, Owner: k.owner})
@@ -64,17 +71,43 @@ func configure(c *cli.Context, std *streams, f tui.Form) (*config, error) {
 	for _, u := range users {
 		r.Users = append(r.Users, u.name)
 	}
-	if r.Vantages, cfg.send.Vantages, err = parseAddresses(f.Addresses); err != nil {
+	from, err := parseVantages(f.Addresses, secret.System(std.in, std.err))
+	if err != nil {
 		return nil, err
+	}
+	r.Vantages, cfg.send.Vantages = from.names, from.vantages
+	for name, v := range from.vantages {
+		if a, ok := v.Known(); ok {
+			if r.Addresses == nil {
+				r.Addresses = map[string]string{}
+			}
+			r.Addresses[name] = a.String()
+		}
+	}
+	r.Forwarded, cfg.send.Forwarded = from.claims, from.claimed
+	if len(r.Forwarded) > 0 && request.Headers.Get("X-Forwarded-For") != "" {
+		return nil, usagef("--header: X-Forwarded-For is set by --ip forwarded:ADDR already; leave one of them out")
 	}
 	if len(r.Vantages) == 0 {
 		r.Vantages = []string{anyAddress}
 	}
+	if cfg.send.TLS, err = readTLS(c); err != nil {
+		return nil, err
+	}
+	if cfg.send.HTTP2, err = readHTTP(c); err != nil {
+		return nil, err
+	}
 	if r.Routes, err = parseRoutes(request.URL, f.Routes); err != nil {
 		return nil, err
 	}
+	if cfg.check, err = readEgressCheck(c.String("egress-check")); err != nil {
+		return nil, err
+	}
+	if cfg.check != nil {
+		cfg.plan.EgressCheck = send.Public(cfg.check)
+	}
 	cfg.plan.Target = trace.Target{Method: request.Method, URL: send.Public(request.URL)}
-	cfg.plan.Loopback = isLoopback(request.URL.Hostname())
+	cfg.plan.Loopback = isLoopback(request.URL.Hostname()) && allDirect(cfg.send.Vantages)
 	if cfg.rules, err = header.ParseRules(c.StringSlice("limited-when")); err != nil {
 		return nil, usagef("--limited-when: %w", err)
 	}

@@ -19,7 +19,7 @@ const (
 )
 
 // consentOf applies the rule of the contract: --authorized HOST where it matches
-// the target; --yes where the target is loopback, which every vantage here reaches
+// the target; --yes where the target is loopback and every vantage reaches it
 // directly; else the question, which needs a terminal.
 func consentOf(c *cli.Context, target *url.URL, loopback, terminal bool) (consent, error) {
 	if host := c.String("authorized"); c.IsSet("authorized") {

@@ -19,7 +19,9 @@ func identityFlags() []cli.Flag {
 		&cli.StringFlag{Name: "key-in", Category: group, Usage: "`PLACE` where a key travels: header:NAME, bearer, basic, query:NAME, cookie:NAME or 'header:NAME: TEMPLATE with {}'", DefaultText: send.DefaultKeyPlace.String()},
 		&cli.StringSliceFlag{Name: "user", Category: group, Usage: "`[NAME=]REF` a user that travels in a place of its own; repeatable"},
 		&cli.StringFlag{Name: "user-in", Category: group, Usage: "`PLACE` where a user travels, written as for --key-in", DefaultText: send.DefaultUserPlace.String()},
-		&cli.StringSliceFlag{Name: "ip", Category: group, Usage: "`[NAME=]ADDRESS` an address of this machine to send from; repeatable, the first is the baseline"},
+		&cli.StringSliceFlag{Name: "ip", Category: group, Usage: "`[NAME=]VANTAGE` where to send from: an address of this machine, if:NAME, socks5h://[USER:PASSWORD@]HOST:PORT, http://[USER:PASSWORD@]HOST:PORT or ssh://[USER@]HOST[:PORT]; env:VAR or file:PATH may hold it; repeatable, the first is the baseline"},
+		&cli.StringSliceFlag{Name: "ssh-key", Category: group, Usage: "`FILE` a key to log in to jump hosts with, tried before those of the agent and of ~/.ssh; repeatable"},
+		&cli.StringFlag{Name: "egress-check", Category: group, Usage: "`URL` is asked once from each --ip and must answer with the address it is asked from, as text or as the field ip of JSON"},
 	}
 }
 
@@ -34,6 +36,10 @@ func requestFlags() []cli.Flag {
 		&cli.StringFlag{Name: "from-curl", Category: group, Usage: "`REF` take the request from a curl command line: file:PATH, - or the command itself; other flags win over it"},
 		&cli.StringFlag{Name: "contact", Category: group, Usage: "`ADDRESS` where those who run the service can reach you; it stands in the User-Agent"},
 		&cli.BoolFlag{Name: "side-effect-free", Category: group, Usage: "states that repeating the request changes nothing on the server"},
+		&cli.StringFlag{Name: "http", Category: group, Usage: "`VERSION` of HTTP to speak: 1.1, or 2, with one request at a time on a connection", DefaultText: "1.1"},
+		&cli.StringFlag{Name: "cacert", Category: group, Usage: "`FILE` the certificates of authorities to trust, in place of the system's"},
+		&cli.StringFlag{Name: "cert", Category: group, Usage: "`FILE` the caller's certificate, for servers that want one"},
+		&cli.StringFlag{Name: "cert-key", Category: group, Usage: "`FILE` its private key, unless that is in the same file"},
 	}
 }
 
@@ -60,7 +66,7 @@ func ceilingFlags() []cli.Flag {
 func consentFlags() []cli.Flag {
 	const group = "Consent"
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "yes", Category: group, Usage: "do not ask; enough only where the host is loopback"},
+		&cli.BoolFlag{Name: "yes", Category: group, Usage: "do not ask; enough only where the host is loopback and no vantage a proxy or jump host"},
 		&cli.StringFlag{Name: "authorized", Category: group, Usage: "`HOST` states that HOST may be tested; must match the target, implies --yes"},
 	}
 }

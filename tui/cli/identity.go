@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
+	"apisonde/probe/secret"
 	"apisonde/probe/send"
 )
 
@@ -75,32 +78,96 @@ func isLabel(s string) bool {
 	return true
 }
 
-// parseAddresses reads the values of --ip, [NAME=]ADDRESS. Without a name an
-// address is its own. The names come in the order given.
-func parseAddresses(values []string) ([]string, map[string]send.Vantage, error) {
-	var names []string
-	vantages := map[string]send.Vantage{}
+// origins are where requests leave from, and where they claim to come from; the
+// names of both in the order given.
+type origins struct {
+	names    []string
+	vantages map[string]send.Vantage
+	claims   []string
+	claimed  map[string]string // addresses by name
+}
+
+// noClaim is the label of requests without X-Forwarded-For.
+const noClaim = ""
+
+// parseVantages reads the values of --ip, [NAME=]VANTAGE, where env:VAR and
+// file:PATH stand for the vantage that they hold. Without a name a vantage is
+// called what it is, credentials left out. A single claim is compared with none.
+func parseVantages(values []string, src secret.Source) (origins, error) {
+	o := origins{vantages: map[string]send.Vantage{}, claimed: map[string]string{}}
 	for i, v := range values {
-		name, text, found := strings.Cut(v, "=")
-		if !found {
-			name, text = "", v
+		if err := o.add(v, src); err != nil {
+			return origins{}, usagef("--ip, value %d: %w", i+1, err)
 		}
-		vantage, err := send.ParseVantage(text)
-		switch {
-		case err != nil:
-			return nil, nil, usagef("--ip, value %d: it is no IPv4 or IPv6 address of this machine; requests can leave from nothing else", i+1)
-		case found && !isLabel(name):
-			return nil, nil, usagef("--ip, value %d: its name is not a plain one (letters, digits, . _ -, at most 32)", i+1)
-		case !found:
-			name = vantage.Addr.String()
-		}
-		for have, other := range vantages {
-			if have == name || other == vantage {
-				return nil, nil, usagef("--ip, value %d: an earlier one has the same name or address", i+1)
-			}
-		}
-		names = append(names, name)
-		vantages[name] = vantage
 	}
-	return names, vantages, nil
+	if len(o.claims) == 1 {
+		o.claims = append(o.claims, noClaim)
+	}
+	return o, nil
+}
+
+// add reads one value.
+func (o *origins) add(value string, src secret.Source) error {
+	name, text, named := strings.Cut(value, "=")
+	if !named || strings.Contains(name, ":") { // a password or a path may hold the sign
+		name, text, named = "", value, false
+	}
+	if named && !isLabel(name) {
+		return errors.New("its name is not a plain one (letters, digits, . _ -, at most 32)")
+	}
+	if strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") {
+		held, err := secret.Resolve(text, src)
+		if err != nil {
+			return err
+		}
+		text = held.Reveal()
+	}
+	if claim, ok := strings.CutPrefix(text, "forwarded:"); ok {
+		return o.claim(name, claim)
+	}
+	vantage, err := send.ParseVantage(text)
+	if err != nil {
+		return err
+	}
+	if !named {
+		name = vantage.String()
+	}
+	for have, other := range o.vantages {
+		if have == name || other.Same(vantage) {
+			return errors.New("an earlier one has the same name or address")
+		}
+	}
+	o.names = append(o.names, name)
+	o.vantages[name] = vantage
+	return nil
+}
+
+// claim adds an address to claim in X-Forwarded-For.
+func (o *origins) claim(name, text string) error {
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil || addr.Zone() != "" {
+		return errors.New("what is to be claimed is no address: write forwarded:ADDR with an IPv4 or IPv6 address")
+	}
+	if name == "" {
+		name = addr.String()
+	}
+	for have, other := range o.claimed {
+		if have == name || other == addr.String() {
+			return errors.New("an earlier one has the same name or claims the same address")
+		}
+	}
+	o.claims = append(o.claims, name)
+	o.claimed[name] = addr.String()
+	return nil
+}
+
+// allDirect tells whether requests reach the target from this machine itself. What
+// a proxy calls localhost is another machine.
+func allDirect(vantages map[string]send.Vantage) bool {
+	for _, v := range vantages {
+		if v.Proxy != nil {
+			return false
+		}
+	}
+	return true
 }

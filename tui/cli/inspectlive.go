@@ -51,8 +51,8 @@ func prepareInspection(c *cli.Context, std *streams) (*assessment, consent, erro
 		return nil, refused, err
 	}
 	b := &cfg.plan.Budget
-	b.MaxRequests = min(b.MaxRequests, len(cfg.plan.Roster.Canaries()))
-	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, std.asks())
+	b.MaxRequests = min(b.MaxRequests, cfg.plan.Opening())
+	may, err := consentOf(c, cfg.send.Request.URL, cfg.near(), std.asks())
 	if err != nil {
 		return nil, refused, err
 	}
@@ -71,6 +71,9 @@ func prepareInspection(c *cli.Context, std *streams) (*assessment, consent, erro
 func writeInspection(w io.Writer, p plan.Plan) error {
 	fmt.Fprintf(w, "Inspect: %s %s\nOne request for each of these, at most %d in all:\n", p.Target.Method, p.Target.URL, p.Budget.MaxRequests)
 	all := p.Roster.Canaries()
+	if p.EgressCheck != "" {
+		fmt.Fprintf(w, "  - first, from each of %d addresses, %s\n", len(p.Roster.Vantages), trace.Clean(p.EgressCheck))
+	}
 	for _, c := range all[:min(len(all), mostRows)] {
 		if _, err := fmt.Fprintf(w, "  - %s %s\n", trace.Clean(c.Identity.String()), trace.Clean(c.Route)); err != nil {
 			return err
@@ -113,8 +116,12 @@ func concludeInspection(std *streams, r result, a *assessment, res probe.Result,
 	if res.Reason == probe.StopTrace {
 		code = worst(code, exitTrace)
 	}
-	if unsent := len(a.plan.Roster.Canaries()) - len(res.Trace.Observations); unsent > 0 {
-		fmt.Fprintf(std.err, "note: not asked: %d of %d\n", unsent, len(a.plan.Roster.Canaries()))
+	for _, n := range res.Notes {
+		fmt.Fprintf(std.err, "note: %s\n", n)
+	}
+	tellEgress(std, res.Trace)
+	if unsent := a.plan.Opening() - len(res.Trace.Observations); unsent > 0 {
+		fmt.Fprintf(std.err, "note: not asked: %d of %d\n", unsent, a.plan.Opening())
 	}
 	var err error
 	switch {
@@ -134,11 +141,22 @@ func concludeInspection(std *streams, r result, a *assessment, res probe.Result,
 	return nil
 }
 
+// tellEgress says where requests arrived from, where that was asked.
+func tellEgress(std *streams, t trace.Trace) {
+	var seen trace.Egresses
+	for _, o := range t.Observations {
+		seen.Add(o)
+	}
+	for _, e := range seen.List() {
+		fmt.Fprintf(std.err, "seen from: %s %s\n", trace.Clean(e.Vantage), trace.Clean(e.Address))
+	}
+}
+
 // inspectionsOf reads the responses of a trace.
 func inspectionsOf(t trace.Trace, rules header.Rules) []inspection {
 	var out []inspection
 	for _, o := range t.Observations {
-		if o.Status == 0 {
+		if o.Status == 0 || o.Egress != "" {
 			continue
 		}
 		i := inspection{identity: o.Identity, route: o.Route}

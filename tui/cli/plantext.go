@@ -21,6 +21,9 @@ func writePlan(w io.Writer, p plan.Plan) error {
 	}
 	fmt.Fprintf(w, "Plan: %s %s\n", p.Target.Method, p.Target.URL)
 	fmt.Fprintf(w, "At most %d requests over %s, %s, %d at once.\n\n", p.Requests(), p.Budget.MaxDuration, rate, p.Budget.MaxInflight)
+	if p.EgressCheck != "" {
+		fmt.Fprintf(w, "First, one request from each of %d addresses to %s, which tells where it arrives from.\n\n", len(p.Roster.Vantages), trace.Clean(p.EgressCheck))
+	}
 	fmt.Fprintf(w, "At worst, for each identity and route (any of these may come true, not all at once):\n")
 	cells := p.Worst()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -57,6 +60,7 @@ type planDocument struct {
 	MaxInflight int          `json:"max_inflight"`
 	Worst       []planRow    `json:"worst_case"`
 	Unseen      []string     `json:"unseen"`
+	EgressCheck string       `json:"egress_check,omitempty"` // asked once from each address, within max_requests
 }
 
 type planRow struct {
@@ -72,7 +76,7 @@ func writePlanJSON(w io.Writer, p plan.Plan) error {
 		Schema: "apisonde/plan/v1", Target: p.Target,
 		MaxRequests: p.Requests(), MaxDuration: p.Budget.MaxDuration.Seconds(),
 		PeakRPS: p.PeakRate(), MaxInflight: p.Budget.MaxInflight,
-		Worst: []planRow{}, Unseen: p.Unseen(),
+		Worst: []planRow{}, Unseen: p.Unseen(), EgressCheck: p.EgressCheck,
 	}
 	for _, c := range p.Worst() {
 		row := planRow{Identity: c.Identity, Route: c.Route, MaxRequests: c.Requests}

@@ -66,7 +66,7 @@ func prepared(c *cli.Context, std *streams, f tui.Form, part *journal.Part, asks
 			return nil, refused, err
 		}
 	}
-	may, err := consentOf(c, cfg.send.Request.URL, cfg.plan.Loopback, asks)
+	may, err := consentOf(c, cfg.send.Request.URL, cfg.near(), asks)
 	if err != nil {
 		return nil, refused, err
 	}

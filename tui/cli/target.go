@@ -30,6 +30,25 @@ func parseTarget(raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// readEgressCheck reads the URL of --egress-check, which outputs show; nil is none.
+func readEgressCheck(raw string) (*url.URL, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Opaque != "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, usagef("--egress-check takes an absolute http:// or https:// URL without credentials")
+	}
+	if err := plainQuery("--egress-check", u); err != nil {
+		return nil, err
+	}
+	u.Fragment, u.RawFragment = "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}
+
 // plainQuery refuses a query parameter that looks like a credential: what it
 // stands in is written to the trace and the report.
 func plainQuery(what string, u *url.URL) error {

@@ -67,6 +67,7 @@ type config struct {
 	align  string
 
 	by        []string // sorted; empty: one counter for everybody
+	prefix    int      // bits of an IPv6 address that by=ip counts
 	route     string   // "": every path
 	anonymous string
 	nodes     int

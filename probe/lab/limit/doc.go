@@ -40,6 +40,7 @@
 //	                                  (not leaky-queue or concurrency) [refusals cost nothing]
 //	penalty=10s                       after a refusal its counter is blocked that long [no penalty]
 //	penalty-extends                   and a request during the block begins it anew
+//	ipv6-prefix=64                    by=ip counts so many leading bits of an IPv6 address [128]
 //	anonymous=shared|unlimited|ip|refuse   a caller without a key, user or forwarded address
 //	                                  that by= names: callers without one share a counter, are not
 //	                                  limited, have their address in its place, or get 401 [shared]

@@ -1,6 +1,9 @@
 package limit
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // label is what a counter is kept under: the values of the dimensions that its
 // layer counts by, and the node.
@@ -95,7 +98,7 @@ func (l *layer) label(r *Request) (key label, anonymous bool) {
 	for _, d := range l.by {
 		switch d {
 		case byIP:
-			key.ip = r.IP
+			key.ip = l.block(r.IP)
 		case byKey:
 			key.key = claim(r.Key)
 		case byUser:
@@ -107,6 +110,20 @@ func (l *layer) label(r *Request) (key label, anonymous bool) {
 		}
 	}
 	return key, anonymous
+}
+
+// block is the part of an address that has a counter of its own: of IPv6 the
+// prefix, otherwise all of it.
+func (l *layer) block(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || !a.Is6() || a.Is4In6() {
+		return ip
+	}
+	p, err := a.WithZone("").Prefix(l.prefix)
+	if err != nil {
+		return ip
+	}
+	return p.String()
 }
 
 // quota is what the counter has left, its block included.

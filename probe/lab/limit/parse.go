@@ -46,7 +46,7 @@ func defaults(c *config) {
 	if c.kind == none {
 		return
 	}
-	c.by, c.status, c.anonymous = []string{byIP}, 429, anonShared
+	c.by, c.prefix, c.status, c.anonymous = []string{byIP}, 128, 429, anonShared
 	c.headers, c.retryAfter = headersLegacy, retryExact
 	if c.kind == fixedWindow || c.kind == slidingCounter {
 		c.align = alignClock
@@ -90,6 +90,8 @@ func (c *config) check() error {
 		return errors.New("penalty-extends needs penalty=")
 	case c.set["anonymous"] && !c.claimed():
 		return fmt.Errorf("anonymous makes no sense without %s in by=, for every caller has an address", list([]string{byKey, byUser, byForwarded}))
+	case c.set["ipv6-prefix"] && !slices.Contains(c.by, byIP):
+		return errors.New("ipv6-prefix makes no sense without ip in by=, for it says what of an address is counted")
 	case c.route != "" && slices.Contains(c.by, byRoute):
 		return errors.New("by=route makes no sense with route=, for there is only one path to count: drop one of them")
 	case c.kind == leakyQueue && float64(c.depth)/c.rate > longestQueue.Seconds():

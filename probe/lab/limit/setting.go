@@ -65,6 +65,10 @@ var settings = []setting{
 		c.by, err = readScope(v)
 		return err
 	}},
+	{name: "ipv6-prefix", read: func(c *config, v string) (err error) {
+		c.prefix, err = readCount(v, 128)
+		return err
+	}},
 	{name: "route", kinds: everyKind, read: func(c *config, v string) error {
 		if !strings.HasPrefix(v, "/") || strings.ContainsAny(v, "?# ") {
 			return fmt.Errorf("%q is not a path: write it from the slash on, without a query", v)

@@ -55,14 +55,7 @@ func start(t *testing.T, command func(address string) *exec.Cmd) *process {
 		}
 		p := &process{url: "http://" + address + "/", cmd: command(address), ended: make(chan struct{}), log: log}
 		p.cmd.Stdout, p.cmd.Stderr = log, log
-		if err := p.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		go func() {
-			_ = p.cmd.Wait() // its exit code says nothing that its output does not
-			close(p.ended)
-		}()
-		t.Cleanup(func() { p.end(t, syscall.SIGTERM) })
+		p.launch(t)
 		if p.accepts(t, address) {
 			return p
 		}
@@ -70,6 +63,19 @@ func start(t *testing.T, command func(address string) *exec.Cmd) *process {
 	}
 	t.Fatal("the server did not start")
 	return nil
+}
+
+// launch starts the process, which ends with the test.
+func (p *process) launch(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // its exit code says nothing that its output does not
+		close(p.ended)
+	}()
+	t.Cleanup(func() { p.end(t, syscall.SIGTERM) })
 }
 
 func freeAddress(t *testing.T) string {

@@ -136,6 +136,7 @@ func (p *Pane) figures(l verdict.Limit, w int) []string {
 	add("undelayed", l.Undelayed, "")
 	add("longest delay", l.MaxDelayS, " s")
 	add("servers", l.Nodes, "")
+	add("IPv6 bits", l.IPv6Prefix, "")
 	add("penalty", l.Rejection.PenaltyS, " s")
 	if len(rows) == 0 {
 		return []string{p.label("figures") + "none can be stated"}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -121,6 +122,40 @@ func mask(text []rune, secret rune) []rune {
 		from = to + 1
 	}
 	return out
+}
+
+// maskPasswords hides what stands between :// and the last @ of a word, where URLs
+// of proxies have user and password. While the @ is not typed yet, what may become
+// a password is hidden too; a port alone is not.
+func maskPasswords(text []rune, secret rune) []rune {
+	out := append([]rune(nil), text...)
+	for from := 0; from < len(out); {
+		to := from
+		for to < len(out) && out[to] != ' ' {
+			to++
+		}
+		if scheme := strings.Index(string(out[from:to]), "://"); scheme >= 0 {
+			begin := from + len([]rune(string(out[from:to])[:scheme])) + 3
+			end := begin
+			for i := begin; i < to; i++ {
+				if out[i] == '@' {
+					end = i
+				}
+			}
+			if colon := slices.Index(out[begin:to], ':'); end == begin && colon >= 0 && !digits(out[begin+colon+1:to]) && out[begin] != '[' {
+				end = to
+			}
+			for i := begin; i < end; i++ {
+				out[i] = secret
+			}
+		}
+		from = to + 1
+	}
+	return out
+}
+
+func digits(text []rune) bool {
+	return !slices.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 func isReference(word string) bool {

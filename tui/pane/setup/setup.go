@@ -18,7 +18,7 @@ type Form struct {
 	URL       string
 	Keys      []string // [NAME[@OWNER]=]REF
 	Users     []string // [NAME=]REF
-	Addresses []string // [NAME=]ADDRESS
+	Addresses []string // [NAME=]VANTAGE
 	Routes    []string // paths of the same origin
 }
 
@@ -29,7 +29,7 @@ type Submit struct{ Form Form }
 type field struct {
 	label string
 	hint  string
-	refs  bool // references to secrets: masked until they are plainly references
+	hide  func(text []rune, secret rune) []rune // what of it may be a secret; nil: nothing
 	line  line
 }
 
@@ -53,12 +53,12 @@ func New(kit look.Kit, f Form) *Pane {
 		fields: []field{
 			{label: "URL", line: newLine(f.URL),
 				hint: "What to assess: http:// or https://, with the path that is asked for. It is asked with GET."},
-			{label: "Keys", refs: true, line: words(f.Keys),
+			{label: "Keys", hide: mask, line: words(f.Keys),
 				hint: "API keys by reference, separated by spaces: env:VARIABLE or file:PATH, named if you like: k1@alice=env:K1. What is no such reference is hidden. Two keys tell whether each has a counter of its own."},
-			{label: "Users", refs: true, line: words(f.Users),
+			{label: "Users", hide: mask, line: words(f.Users),
 				hint: "Users that travel in a header of their own, by reference, as for keys."},
-			{label: "Addresses", line: words(f.Addresses),
-				hint: "Addresses of this machine to send from, separated by spaces; the first is the baseline. Two tell whether the limit is per address."},
+			{label: "Addresses", hide: maskPasswords, line: words(f.Addresses),
+				hint: "Where to send from, separated by spaces: addresses of this machine, if:NAME, socks5h://HOST:PORT, http://HOST:PORT; the first is the baseline. Two tell whether the limit is per address."},
 			{label: "Paths", line: words(f.Routes),
 				hint: "Further paths of the same origin, separated by spaces: /a /b. Two tell whether each path has a counter of its own."},
 		},
@@ -146,8 +146,8 @@ func (p *Pane) View() string {
 			mark, name = p.kit.Accent.Render(p.kit.Arrow)+" ", p.kit.Accent.Render(p.kit.Pad(f.label, label))
 		}
 		shown := f.line.text
-		if f.refs {
-			shown = mask(shown, []rune(p.kit.Secret)[0])
+		if f.hide != nil {
+			shown = f.hide(shown, []rune(p.kit.Secret)[0])
 		}
 		lines = append(lines, mark+name+"  "+f.line.draw(p.kit, shown, i == p.at, max(1, w-label-4)))
 	}
