@@ -69,6 +69,7 @@ type Session struct {
 	// Used by the goroutine that Run runs in alone.
 	longest time.Duration // round trip so far, for dialling ahead
 	notes   []string
+	missed  int // sends left out rather than caught up with
 	started bool
 
 	mu           sync.Mutex
@@ -125,6 +126,9 @@ func (s *Session) Run(ctx context.Context) Result {
 		end.Reason = string(h.reason)
 	}
 	s.view.finish(h.reason, end.At)
+	if s.missed > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%d planned requests were left out: their instants had passed, and catching up would have been a faster pace than planned", s.missed))
+	}
 	return Result{
 		Reason: h.reason, Err: h.err,
 		Trace: trace.Trace{Meta: s.cfg.Meta, Observations: s.observations, End: &end},
