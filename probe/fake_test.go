@@ -225,16 +225,31 @@ func (r *run) start() *probe.Session {
 	return r.session
 }
 
+// done is a run that is over, with its trace as a journal would hold it.
+type done struct {
+	probe.Result
+	Trace trace.Trace
+}
+
+func (w *wire) over(res probe.Result) done {
+	t := trace.Trace{Meta: res.Meta, End: &res.End}
+	for _, o := range w.intents {
+		o.Fault = trace.FaultUnknown
+		t.Observations = append(t.Observations, o)
+	}
+	for _, o := range w.outcomes {
+		t.Observations[o.Seq-1] = o
+	}
+	return done{res, t}
+}
+
 // do runs it to its end and checks what holds of every run.
-func (r *run) do(ctx context.Context) probe.Result {
+func (r *run) do(ctx context.Context) done {
 	if r.session == nil {
 		r.start()
 	}
-	res := r.session.Run(ctx)
-	if len(r.intents) != len(res.Trace.Observations) {
-		r.t.Errorf("%d intents, %d observations", len(r.intents), len(res.Trace.Observations))
-	}
-	if len(r.ended) != 1 || r.ended[0].Requests != len(r.intents) {
+	res := r.over(r.session.Run(ctx))
+	if len(r.ended) != 1 || res.End.Requests != len(r.intents) || r.ended[0].Requests != len(r.intents) {
 		r.t.Errorf("end records %+v with %d intents", r.ended, len(r.intents))
 	}
 	for i, o := range res.Trace.Observations {

@@ -44,8 +44,12 @@ type Result struct {
 	Reason StopReason
 	// Err says in words why a run ended that did not end by itself; nil
 	// otherwise. It names no credential.
-	Err   error
-	Trace trace.Trace
+	Err error
+	// Meta and End open and close the trace, which the journal holds; nothing
+	// of it is kept here, so that a long run takes no more memory than a short
+	// one.
+	Meta trace.Meta
+	End  trace.End
 	// Notes are, in words, the values that the first requests excluded and
 	// what the guard saw and did not stop for.
 	Notes []string
@@ -72,8 +76,7 @@ type Session struct {
 	missed  int // sends left out rather than caught up with
 	started bool
 
-	mu           sync.Mutex
-	observations []trace.Observation // by Seq; those in flight are FaultUnknown
+	aimed int // requests whose intent is recorded; Run's goroutine or the pacer it waits for
 }
 
 // NewSession returns a session that has sent nothing yet.
@@ -117,7 +120,7 @@ func (s *Session) Run(ctx context.Context) Result {
 	if h == nil {
 		h = &halt{}
 	}
-	end := trace.End{Reason: string(h.reason), At: s.cfg.Clock.Now(), Requests: len(s.observations)}
+	end := trace.End{Reason: string(h.reason), At: s.cfg.Clock.Now(), Requests: s.aimed}
 	if err := s.cfg.Journal.Close(end); err != nil && h.reason != StopTrace {
 		h.err = errors.Join(h.err, err)
 		if h.reason != StopInterrupted {
@@ -131,7 +134,7 @@ func (s *Session) Run(ctx context.Context) Result {
 	}
 	return Result{
 		Reason: h.reason, Err: h.err,
-		Trace: trace.Trace{Meta: s.cfg.Meta, Observations: s.observations, End: &end},
+		Meta: s.cfg.Meta, End: end,
 		Notes: append(s.notes, s.watch.Notes()...),
 	}
 }

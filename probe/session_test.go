@@ -108,8 +108,8 @@ func TestPanicsBecomeErrorsAndTheTraceIsClosed(t *testing.T) {
 					if res.Err != nil && strings.Contains(res.Err.Error(), "credential") {
 						t.Errorf("the error repeats what the panic said: %v", res.Err)
 					}
-					if len(r.ended) != 1 || len(r.intents) != len(res.Trace.Observations) {
-						t.Errorf("%d end records, %d intents, %d observations", len(r.ended), len(r.intents), len(res.Trace.Observations))
+					if len(r.ended) != 1 || len(r.intents) != res.End.Requests {
+						t.Errorf("%d end records, %d intents, %d observations", len(r.ended), len(r.intents), res.End.Requests)
 					}
 					synctest.Wait()
 					if r.inflight != 0 && tc.answer == nil {

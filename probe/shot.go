@@ -68,11 +68,9 @@ func (s *Session) admit(ctx context.Context, id trace.Identity) (guard.Grant, *h
 // counts as sent, so fire must follow. On an error nothing may be sent, and the
 // line is given back.
 func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) *halt {
-	s.mu.Lock()
 	sh.obs = trace.Observation{
-		Seq: len(s.observations) + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
+		Seq: s.aimed + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
 	}
-	s.mu.Unlock()
 	if sh.line != nil {
 		sh.obs.Conn = sh.line.Conn()
 	}
@@ -82,11 +80,7 @@ func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) 
 		}
 		return &halt{StopTrace, err}
 	}
-	pending := sh.obs
-	pending.Fault = trace.FaultUnknown
-	s.mu.Lock()
-	s.observations = append(s.observations, pending)
-	s.mu.Unlock()
+	s.aimed++
 	s.view.sent(sh.obs)
 	return nil
 }
@@ -112,9 +106,6 @@ func (s *Session) closed(sh shot) (trace.Outcome, *halt) {
 		return trace.Ignored, &halt{StopNetwork, sh.err}
 	}
 	o := sh.obs
-	s.mu.Lock()
-	s.observations[o.Seq-1] = o
-	s.mu.Unlock()
 	journal := s.cfg.Journal.Outcome(o)
 	outcome, err := s.observe(o)
 	s.guard.Close(sh.grant, o, outcome)

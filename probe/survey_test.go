@@ -20,7 +20,7 @@ var crowd = trace.Roster{
 }
 
 // survey runs a survey of the crowd in which every request is answered alike.
-func survey(t *testing.T, ctx context.Context, budget plan.Budget, answer func(call) reply) (probe.Result, []string) {
+func survey(t *testing.T, ctx context.Context, budget plan.Budget, answer func(call) reply) (done, []string) {
 	t.Helper()
 	never := plan.Step{Width: 1, Sends: at(0)} // a survey asks for no step
 	r := setup(t, crowd, answer, never)

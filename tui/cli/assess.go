@@ -134,11 +134,31 @@ func hostName(host string) string {
 	}, strings.Trim(host, "[]"))
 }
 
-// run sends until the engine has nothing left to ask or something ends the run,
-// and states what was learnt. A cancelled ctx ends it in order.
-func (a *assessment) run(ctx context.Context) (probe.Result, verdict.Verdict) {
+// ended is a run that is over, with its trace as the journal holds it.
+type ended struct {
+	probe.Result
+	Trace trace.Trace
+}
+
+// send sends until there is nothing left to ask or something ends the run, and
+// reads the trace back. A cancelled ctx ends it in order.
+func (a *assessment) send(ctx context.Context) ended {
 	defer a.sender.Close()
 	res := a.session.Run(ctx)
+	t, err := journal.Open(a.path)
+	if err != nil {
+		t = trace.Trace{Meta: res.Meta, End: &res.End}
+		res.Err = errors.Join(res.Err, err)
+		if res.Reason != probe.StopInterrupted {
+			res.Reason = probe.StopTrace
+		}
+	}
+	return ended{res, t}
+}
+
+// run sends and states what was learnt.
+func (a *assessment) run(ctx context.Context) (ended, verdict.Verdict) {
+	res := a.send(ctx)
 	v, err := drawn(res.Trace, analyze.Conclude)
 	res.Err = errors.Join(res.Err, err)
 	return res, v
@@ -163,14 +183,14 @@ func drawn(t trace.Trace, conclude func(trace.Trace, verdict.Tool) verdict.Verdi
 
 // conclude tells what came of a run and returns the exit code, which code may only
 // raise.
-func (a *assessment) conclude(std *streams, r result, res probe.Result, v verdict.Verdict, code int) error {
+func (a *assessment) conclude(std *streams, r result, res ended, v verdict.Verdict, code int) error {
 	for _, n := range res.Notes {
 		fmt.Fprintf(std.err, "note: %s\n", n)
 	}
 	if res.Err != nil {
 		fmt.Fprintf(std.err, "apisonde: %v\n", res.Err)
 	}
-	code = worst(code, runCode(res), r.finish(std, v, res.Trace))
+	code = worst(code, runCode(res.Result), r.finish(std, v, res.Trace))
 	fmt.Fprintf(std.err, "trace: %s\n", a.path)
 	if code != exitOK {
 		return &failure{code: code}

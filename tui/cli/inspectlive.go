@@ -84,18 +84,17 @@ func writeInspection(w io.Writer, p plan.Plan) error {
 
 // surveyed runs a survey until its end or a signal, and returns the signal's exit
 // code or 0.
-func surveyed(ctx context.Context, a *assessment) (probe.Result, int) {
-	defer a.sender.Close()
+func surveyed(ctx context.Context, a *assessment) (ended, int) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	signals := watchSignals(stop, a.abort)
 	defer signals.close()
-	return a.session.Run(ctx), signals.code()
+	return a.send(ctx), signals.code()
 }
 
 // concludeInspection tells what came of a survey. A response of whatever status is
 // what was asked for; that nobody answered is a failure.
-func concludeInspection(std *streams, r result, a *assessment, res probe.Result, code int) error {
+func concludeInspection(std *streams, r result, a *assessment, res ended, code int) error {
 	list := inspectionsOf(res.Trace)
 	for _, o := range res.Trace.Observations {
 		if o.Status == 0 {

@@ -55,7 +55,7 @@ type screen struct {
 	mu  sync.Mutex
 	run *assessment // given, or built from what the setup screen asked
 
-	res probe.Result
+	res ended
 	v   verdict.Verdict
 }
 
