@@ -79,11 +79,14 @@ type burst struct {
 	missed int // sends left out because the schedule had passed them
 }
 
-// pace sends everything in time, waits for the answers and closes shots. It
-// keeps a thread to itself, so that no other goroutine delays its waking.
+// pace sends everything in time, waits for the answers and closes shots. With
+// instants to keep it has a thread to itself, so that no other goroutine delays
+// its waking; without, it waits for free slots alone, which is dearer there.
 func (b *burst) pace(ctx context.Context) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if b.step.Latest() > 0 {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	var inflight sync.WaitGroup
 	defer func() {
 		if p := recover(); p != nil {
