@@ -198,7 +198,9 @@ func (s *Sender) pop(id trace.Identity) *line {
 			return l
 		}
 		l.drop()
-		s.unannounced(rest, 1)
+		if l.w.gone.Load() {
+			s.unannounced(rest, 1)
+		}
 	}
 }
 
