@@ -29,9 +29,11 @@ func theirs(t task, addr, dir string) (report, error) {
 	defer os.Remove(path)
 	defer f.Close()
 	enc := vegeta.NewEncoder(f)
+	hits := 0
 	attack := func(a *vegeta.Attacker, p vegeta.Pacer, d time.Duration, route string) error {
 		target := vegeta.NewStaticTargeter(vegeta.Target{Method: "GET", URL: "http://" + addr + route})
 		for r := range a.Attack(target, p, d, "bench") {
+			hits++
 			if err := enc.Encode(r); err != nil {
 				return err
 			}
@@ -40,12 +42,14 @@ func theirs(t task, addr, dir string) (report, error) {
 	}
 	switch t.Kind {
 	case kindRate:
+		rate := vegeta.ConstantPacer{Freq: t.Rate, Per: time.Second}
+		err := attack(vegeta.NewAttacker(), rate, time.Duration(t.N)*time.Second/time.Duration(t.Rate), "/")
+		// What it had not caught up with when the time was over was not sent.
 		r := report{}
-		for i := range t.N {
+		for i := range hits {
 			r.Planned = append(r.Planned, int64(i)*int64(time.Second)/int64(t.Rate))
 		}
-		rate := vegeta.ConstantPacer{Freq: t.Rate, Per: time.Second}
-		return r, attack(vegeta.NewAttacker(), rate, time.Duration(t.N)*time.Second/time.Duration(t.Rate), "/")
+		return r, err
 	case kindBurst:
 		// An attacker serves once; its connections are the client's.
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: vegeta.DefaultConnections}}
