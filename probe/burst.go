@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 			stop()
 		}
 	}
+	s.missed += b.missed
 	if h := s.interrupted(ctx); h != nil && end == nil {
 		return h
 	}
@@ -63,8 +65,8 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	return end
 }
 
-// burst is a step being sent. The pacer goroutine owns held and end until it
-// has closed shots.
+// burst is a step being sent. The pacer goroutine owns held, later, missed
+// and end until it has closed shots.
 type burst struct {
 	s     *Session
 	step  plan.Step
@@ -75,10 +77,19 @@ type burst struct {
 	slots chan struct{} // one token a request in flight
 	shots chan shot     // holds every send of the step, so that nobody waits
 	end   *halt
+
+	later  int // no send before this one is due later than the current one
+	missed int // sends left out because the schedule had passed them
 }
 
-// pace sends everything in time, waits for the answers and closes shots.
+// pace sends everything in time, waits for the answers and closes shots. With
+// instants to keep it has a thread to itself, so that no other goroutine delays
+// its waking; without, it waits for free slots alone, which is dearer there.
 func (b *burst) pace(ctx context.Context) {
+	if b.step.Latest() > 0 {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	var inflight sync.WaitGroup
 	defer func() {
 		if p := recover(); p != nil {
@@ -94,7 +105,7 @@ func (b *burst) pace(ctx context.Context) {
 		} else {
 			same = 0
 		}
-		sh, h := b.next(ctx, snd, same)
+		sh, h := b.next(ctx, i, same)
 		if h != nil {
 			// A step that was stopped because it has seen enough ends the
 			// same way as one that was interrupted; burst tells them apart.
@@ -119,9 +130,23 @@ func (b *burst) pace(ctx context.Context) {
 	}
 }
 
-// next makes one send ready to fire, in time. A nil shot is one that is
-// skipped.
-func (b *burst) next(ctx context.Context, snd plan.Send, same int) (*shot, *halt) {
+// overtaken tells that the next instant of the schedule has come as well as
+// that of send i: after a stall, sending both would be a faster pace than was
+// asked for. Sends of one instant do not overtake each other.
+func (b *burst) overtaken(i int) bool {
+	sends, now := b.step.Sends, b.s.cfg.Clock.Now()-b.base
+	if now <= sends[i].At+lateAfter {
+		return false
+	}
+	for b.later < len(sends) && sends[b.later].At <= sends[i].At {
+		b.later++
+	}
+	return b.later < len(sends) && sends[b.later].At <= now
+}
+
+// next makes send i ready to fire, in time. A nil shot is one that is skipped.
+func (b *burst) next(ctx context.Context, i, same int) (*shot, *halt) {
+	snd := b.step.Sends[i]
 	s, at := b.s, b.base+snd.At
 	switch {
 	case s.guard.Spent(snd.Identity):
@@ -136,6 +161,11 @@ func (b *burst) next(ctx context.Context, snd plan.Send, same int) (*shot, *halt
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, &halt{reason: StopInterrupted}
+	}
+	if b.overtaken(i) {
+		<-b.slots
+		b.missed++
+		return nil, nil
 	}
 	sh := &shot{slack: lateAfter + time.Duration(same)*eachAfter}
 	sh.line, sh.fault = b.line(ctx, snd)

@@ -14,11 +14,17 @@ import (
 )
 
 // bubble is the clock of a synctest bubble.
-type bubble struct{ origin time.Time }
+type bubble struct {
+	origin time.Time
+	stall  func(at time.Duration) time.Duration // when a precise wait for at really ends
+}
 
 func (b bubble) Now() time.Duration { return time.Since(b.origin) }
 
-func (b bubble) Until(ctx context.Context, at time.Duration, _ bool) error {
+func (b bubble) Until(ctx context.Context, at time.Duration, precise bool) error {
+	if precise && b.stall != nil {
+		at = b.stall(at)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -239,6 +245,7 @@ func (w *wire) Trace() (trace.Trace, error) {
 // run is one session in a bubble.
 type run struct {
 	*wire
+	stall   func(at time.Duration) time.Duration // of the sender
 	script  *script
 	session *probe.Session
 }
@@ -251,14 +258,14 @@ var me = trace.Identity{Vantage: "a"}
 // setup makes a session whose budget is generous and whose target is not
 // loopback, so that bans stop it.
 func setup(t *testing.T, roster trace.Roster, answer func(call) reply, steps ...plan.Step) *run {
-	w := &wire{t: t, clock: bubble{time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, rejected: map[trace.Identity]int{}, meta: trace.Meta{
+	w := &wire{t: t, clock: bubble{origin: time.Now()}, answer: answer, idle: map[trace.Identity][]*line{}, rejected: map[trace.Identity]int{}, meta: trace.Meta{
 		Roster: roster, Budget: plan.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxInflight: 100},
 	}}
 	return &run{wire: w, script: &script{steps: steps}}
 }
 
 func (r *run) start() *probe.Session {
-	r.session = probe.NewSession(probe.Config{Meta: r.meta, Decider: r.script, Sender: r.wire, Journal: r.wire, Clock: r.clock})
+	r.session = probe.NewSession(probe.Config{Meta: r.meta, Decider: r.script, Sender: r.wire, Journal: r.wire, Clock: bubble{r.clock.origin, r.stall}})
 	return r.session
 }
 

@@ -89,6 +89,7 @@ type Session struct {
 	arrived trace.Egresses // where requests arrive from, by vantage
 	longest time.Duration  // round trip so far, for dialling ahead
 	notes   []string
+	missed  int // sends left out rather than caught up with
 	started bool
 	step0   int          // steps of earlier parts
 	settled []canaryDone // canaries that earlier parts settled
@@ -150,6 +151,9 @@ func (s *Session) Run(ctx context.Context) Result {
 		}
 	}
 	s.view.finish(h.reason, end.At)
+	if s.missed > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%d planned requests were left out: their instants had passed, and catching up would have been a faster pace than planned", s.missed))
+	}
 	return Result{
 		Reason: h.reason, Err: h.err, Trace: recorded,
 		Notes: append(append(s.notes, s.guard.Notes()...), s.watch.Notes()...),

@@ -13,8 +13,11 @@ type run struct {
 	outcomes []trace.Outcome // of each observation
 	tallies  []tally         // in the order of first use
 	wall     time.Duration
-	peak     int // most requests sent within any second
-	inflight int // most requests without an answer at one time
+	peak     int           // most requests sent within any second
+	burst    int           // most requests of one step that were planned for one instant
+	width    time.Duration // from the first of these that left to the last
+	late     int           // requests that missed their instants
+	inflight int           // most requests without an answer at one time
 	bin      time.Duration
 	admitted []float64 // per bin
 	limited  []float64
@@ -60,6 +63,7 @@ func runOf(v verdict.Verdict, t trace.Trace) run {
 		r.wall = max(r.wall, t.End.At)
 	}
 	r.peaks(t)
+	r.punctuality(t)
 	r.bins(t)
 	return r
 }
@@ -154,6 +158,38 @@ func (r *run) peaks(t trace.Trace) {
 	for _, e := range edges {
 		n += e.step
 		r.inflight = max(r.inflight, n)
+	}
+}
+
+// punctuality finds the largest burst and how wide it was at the socket, and
+// counts what left late.
+func (r *run) punctuality(t trace.Trace) {
+	type salvo struct {
+		step    int
+		planned time.Duration
+	}
+	type span struct {
+		n           int
+		first, last time.Duration
+	}
+	spans := map[salvo]span{}
+	for _, o := range t.Observations {
+		if o.Late {
+			r.late++
+		}
+		if o.Step == 0 || o.Written == 0 {
+			continue
+		}
+		k := salvo{o.Step, o.Planned}
+		s, known := spans[k]
+		if !known {
+			s.first = o.Written
+		}
+		s = span{s.n + 1, min(s.first, o.Written), max(s.last, o.Written)}
+		spans[k] = s
+		if s.n > 1 && (s.n > r.burst || s.n == r.burst && s.last-s.first > r.width) {
+			r.burst, r.width = s.n, s.last-s.first
+		}
 	}
 }
 

@@ -22,7 +22,14 @@ func (m *page) sent() {
 		return
 	}
 	if len(m.t.Observations) > 0 {
-		m.f("\nAt most %s went out within one second, and at most %d were in flight at once.\n\n", count(m.run.peak, "request"), m.run.inflight)
+		m.f("\nAt most %s went out within one second, and at most %d were in flight at once.", count(m.run.peak, "request"), m.run.inflight)
+		if m.run.burst > 0 {
+			m.f(" The largest burst, of %s, left within %s.", count(m.run.burst, "request"), spread(m.run.width))
+		}
+		if m.run.late > 0 {
+			m.f(" %s left later than planned.", count(m.run.late, "request"))
+		}
+		m.f("\n\n")
 		rows := make([][]string, len(m.run.tallies))
 		for i, y := range m.run.tallies {
 			rows[i] = []string{cellCode(y.identity.String()), cellCode(y.route), fmt.Sprint(y.sent), fmt.Sprint(y.admitted), fmt.Sprint(y.limited), fmt.Sprint(y.refused + y.ignored), statuses(y)}
@@ -126,6 +133,14 @@ func statuses(y tally) string {
 		parts = append(parts, fmt.Sprintf("%d × no answer", silent))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// spread is a time that may be far below a millisecond.
+func spread(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return span(d.Seconds())
 }
 
 func shortDuration(d time.Duration) string {

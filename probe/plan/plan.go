@@ -26,7 +26,8 @@ type Step struct {
 	// Width is the most requests in flight at once. 1 sends one by one, each
 	// after the answer to the one before (and not before its At), so the order
 	// in which the server decided is known. More is a burst on connections
-	// dialled beforehand.
+	// dialled beforehand; a send whose instant has passed when that of the next
+	// one comes is left out, since sending both would be a faster pace.
 	Width int
 
 	// The step ends early, unsent sends dropped, once so many of its requests

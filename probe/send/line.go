@@ -105,7 +105,7 @@ func (l *line) Do(ctx context.Context, route string) (o trace.Observation) {
 		// The server had closed the idle connection and not one byte left, so
 		// this is still the first time that the request is sent.
 		l.drop()
-		if !l.w.farewell() {
+		if !l.w.farewell() && l.w.gone.Load() {
 			l.s.unannounced(l.rest, 1)
 		}
 		if fault := l.dial(ctx); fault != trace.FaultNone {

@@ -249,7 +249,7 @@ func (s *Sender) pop(id trace.Identity) *line {
 		}
 		announced := l.w.farewell() || l.cc.Err() == nil
 		l.drop()
-		if !announced {
+		if !announced && l.w.gone.Load() {
 			s.unannounced(rest, 1)
 		}
 	}

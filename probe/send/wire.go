@@ -25,6 +25,8 @@ type wire struct {
 	cut                    atomic.Bool           // reading ended within a line
 	open                   atomic.Bool           // a request is under way
 	lost                   atomic.Pointer[error] // why reading ended
+	left                   atomic.Bool           // this end closed it
+	gone                   atomic.Bool           // the server closed it, or the way there broke
 }
 
 // begin makes ready for a request.
@@ -55,6 +57,13 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Close implements net.Conn. On a busy machine net/http closes connections that
+// are sound, such as one whose answer came before its writer was scheduled.
+func (w *wire) Close() error {
+	w.left.Store(true)
+	return w.Conn.Close()
+}
+
 // Read implements net.Conn.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
@@ -64,6 +73,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	if n == 0 {
 		if err != nil && w.inLine.Load() {
 			w.cut.Store(true)
+		}
+		if err != nil && !w.left.Load() {
+			w.gone.Store(true)
 		}
 		return n, err
 	}

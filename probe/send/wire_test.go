@@ -1,12 +1,17 @@
 package send
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
+
+	"apisonde/probe/trace"
 )
 
 // pipe is a wire, the far end of it, and a clock that counts its readings.
@@ -123,5 +128,37 @@ func TestKeepAliveHeaders(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: %v, want %v", in, got, want)
 		}
+	}
+}
+
+func TestConnectionsThatThisEndClosesAreNotTheServersHabit(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(srv.Close)
+	u, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := time.Now()
+	s, err := New(Config{Request: Request{URL: u}, Now: func() time.Duration { return time.Since(origin) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	for range 3 {
+		l, fault := s.Reserve(context.Background(), trace.Identity{}, false)
+		if fault != trace.FaultNone {
+			t.Fatal(fault)
+		}
+		if o := l.Do(context.Background(), "/"); o.Status != 200 {
+			t.Fatalf("%+v", o)
+		}
+		// As net/http does where it believes that a connection is spent.
+		_ = l.(*line).cc.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unkept != 0 || s.brittle {
+		t.Errorf("%d closings are held against the server", s.unkept)
 	}
 }

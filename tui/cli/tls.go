@@ -30,7 +30,7 @@ func readTLS(c *cli.Context) (*tls.Config, error) {
 		}
 	}
 	if cert != "" {
-		pair, err := readPair(cert, key)
+		pair, err := readCertPair(cert, key)
 		if err != nil {
 			return nil, err
 		}
@@ -39,9 +39,9 @@ func readTLS(c *cli.Context) (*tls.Config, error) {
 	return conf, nil
 }
 
-// readPair reads a certificate of the caller's and its key, which may stand in the
+// readCertPair reads a certificate of the caller's and its key, which may stand in the
 // same file.
-func readPair(cert, key string) (tls.Certificate, error) {
+func readCertPair(cert, key string) (tls.Certificate, error) {
 	if key == "" {
 		key = cert
 	}
