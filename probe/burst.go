@@ -21,6 +21,9 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	if most := s.cfg.Meta.Budget.MaxInflight; most > 0 {
 		width = min(width, most)
 	}
+	if s.narrow > 0 {
+		width = min(width, s.narrow)
+	}
 	if h := s.lease(len(step.Sends)); h != nil {
 		return h
 	}
@@ -43,6 +46,10 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	var end *halt
 	limited, admitted := 0, 0
 	for sh := range b.shots {
+		if sh.obs.Fault == trace.FaultLocal {
+			// It cannot send so many at once; half of that is tried next.
+			s.narrow = max(1, width/2)
+		}
 		outcome, h := s.closed(sh)
 		if h == nil {
 			h = s.judge(sh.obs, outcome)

@@ -17,6 +17,7 @@ const (
 // WallClock is the real Clock: monotonic, from the moment it was made.
 type WallClock struct {
 	origin time.Time
+	asleep asleep
 }
 
 // NewClock starts a clock whose origin is now.
@@ -30,13 +31,15 @@ func ResumeClock(at time.Duration) *WallClock { return &WallClock{origin: time.N
 func (c *WallClock) Started() time.Time { return c.origin }
 
 // Now implements Clock.
-func (c *WallClock) Now() time.Duration { return time.Since(c.origin) }
+func (c *WallClock) Now() time.Duration { return time.Since(c.origin) + c.asleep.total() }
 
 // Until implements Clock.
 func (c *WallClock) Until(ctx context.Context, at time.Duration, precise bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	c.asleep.look(suspended)
+	defer c.asleep.look(suspended)
 	wait := at - c.Now()
 	if precise {
 		wait -= coarse

@@ -93,6 +93,7 @@ type Session struct {
 	started bool
 	step0   int          // steps of earlier parts
 	settled []canaryDone // canaries that earlier parts settled
+	narrow  int          // most requests at once that this machine was found to manage; 0: not known
 
 	// Used by the goroutine that sends alone: the pacer of a burst, else Run's.
 	seq    int // requests numbered so far

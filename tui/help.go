@@ -26,6 +26,7 @@ func (m *Model) groups() []group {
 		k.freeze.SetHelp("f", "hold the display still; sending goes on")
 	}
 	k.save.SetHelp("s", "save the report as markdown")
+	k.suspend.SetHelp("ctrl+z", "give the terminal back to the shell; sending stands still meanwhile")
 	if m.phase == running {
 		k.quit.SetHelp("q", "stop, keep everything and leave; asks first")
 		if m.stop == sending {
@@ -33,7 +34,7 @@ func (m *Model) groups() []group {
 		}
 	}
 	return []group{
-		{"Run", []key.Binding{k.freeze, k.save, k.end, k.quit}},
+		{"Run", []key.Binding{k.freeze, k.save, k.end, k.quit, k.suspend}},
 		{"Views", []key.Binding{k.views, k.next, k.previous}},
 		{"On this view", m.panes[m.tab].Keys()},
 	}

@@ -12,6 +12,7 @@ type keys struct {
 	freeze, save, help, quit, end key.Binding // end is Ctrl-C
 	yes, no                       key.Binding // answers to the question of leaving
 	scroll                        key.Binding // for the footer; the panes have their own
+	suspend                       key.Binding
 }
 
 func bind(help, desc string, k ...string) key.Binding {
@@ -31,6 +32,7 @@ func newKeys() keys {
 		yes:      bind("y", "stop, keep all and leave", "y", "Y"),
 		no:       bind("n/esc", "go on", "n", "N", "esc"),
 		scroll:   bind("j/k", "scroll", "j", "k"),
+		suspend:  bind("ctrl+z", "suspend", "ctrl+z"),
 	}
 }
 
@@ -39,6 +41,7 @@ func newKeys() keys {
 func (m *Model) now() keys {
 	k := m.keys
 	k.freeze.SetEnabled(m.phase == running)
+	k.suspend.SetEnabled(suspends)
 	k.save.SetEnabled(m.phase == over && m.hooks.SaveReport != nil)
 	k.views.SetEnabled(m.begun())
 	k.next.SetEnabled(k.views.Enabled())

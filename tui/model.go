@@ -94,10 +94,11 @@ type Model struct {
 }
 
 type (
-	startMsg struct{}
-	tickMsg  time.Time
-	endMsg   struct{} // the context of Run is done
-	builtMsg struct {
+	startMsg   struct{}
+	tickMsg    time.Time
+	endMsg     struct{} // the context of Run is done
+	suspendMsg struct{} // somebody outside wants the program to stand still
+	builtMsg   struct {
 		opts Options
 		err  error
 	}
@@ -179,6 +180,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.conclude()
 	case endMsg:
 		return m, m.end()
+	case suspendMsg:
+		return m, suspend()
 	case savedMsg:
 		if msg.err != nil {
 			m.say("not saved: " + look.Safe(msg.err.Error()))

@@ -38,6 +38,8 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, k.end):
 		return m.interrupt()
+	case key.Matches(msg, k.suspend):
+		return suspend()
 	case m.phase == settingUp:
 		return m.setup.Update(msg) // every other key is text
 	case m.askLeave:

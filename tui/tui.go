@@ -87,7 +87,8 @@ type Options struct {
 // while a run it started is still sending, whatever happens to the screen.
 //
 // When ctx is done, a run in progress is stopped, its outcome awaited and the
-// screen left. Run handles no signal; Ctrl-C is a key here.
+// screen left. Of signals Run handles only the one that stops a program from a
+// shell; Ctrl-C is a key here.
 func Run(ctx context.Context, in, out *os.File, o Options, h Hooks) (Outcome, bool, error) {
 	profile := termenv.Ascii
 	if !o.NoColor {
@@ -98,6 +99,7 @@ func Run(ctx context.Context, in, out *os.File, o Options, h Hooks) (Outcome, bo
 
 	m := newModel(context.WithoutCancel(ctx), o, h, time.Now)
 	p := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithAltScreen(), tea.WithoutSignalHandler())
+	defer onSuspend(func() { p.Send(suspendMsg{}) })()
 	defer context.AfterFunc(ctx, func() { p.Send(endMsg{}) })()
 	_, err := p.Run()
 	if err != nil {

@@ -43,12 +43,17 @@ const (
 // where a second layer of it refuses.
 const longWait = time.Minute
 
+// ownTolerance is how many requests in a row this machine may fail to send. A
+// burst that finds no descriptors loses this many at once.
+const ownTolerance = 64
+
 // Watch looks for distress and bans in the answers of a run, in the order of
 // closing. It is used by one goroutine.
 type Watch struct {
 	learn bool // bans do not stop the run
 
 	failures int  // added up since the last explained answer
+	local    int  // faults of this machine since the last answer
 	cut      bool // all of these were connections that could not be made
 	rejected int  // status of the first rejection, 0 before it
 	severity int  // of the first rejection
@@ -94,6 +99,13 @@ func (w *Watch) See(now time.Duration, o trace.Observation, outcome trace.Outcom
 	rested := !used || now-last >= rest
 	w.usedAt[o.Identity] = now
 
+	if o.Fault == trace.FaultChanged {
+		return Cut, "the target has changed: its address shows another certificate than before"
+	}
+	if o.Fault == trace.FaultLocal {
+		return w.own()
+	}
+	w.local = 0
 	alarm, why := w.ban(o, outcome)
 	if grown := w.grows(o, outcome, wait); alarm == Calm && grown != "" {
 		alarm, why = Ban, grown
@@ -135,9 +147,18 @@ func failure(o trace.Observation) bool {
 	return true
 }
 
+// own counts faults of this machine, which say nothing about the server: requests
+// that never left. What frees a descriptor or a port again is an answer.
+func (w *Watch) own() (Alarm, string) {
+	if w.local++; w.local < ownTolerance {
+		return Calm, ""
+	}
+	return Cut, "this machine lacks descriptors or ports for further connections; lower --max-inflight or raise the limit (ulimit -n)"
+}
+
 func (w *Watch) fail(o trace.Observation, rested bool) (Alarm, string) {
 	cut := o.Fault == trace.FaultConnect || o.Fault == trace.FaultResolve || o.Fault == trace.FaultTLS ||
-		o.Fault == trace.FaultProxy || o.Fault == trace.FaultLocal
+		o.Fault == trace.FaultProxy
 	if w.failures == 0 {
 		w.cut = true
 	}
@@ -153,7 +174,7 @@ func (w *Watch) fail(o trace.Observation, rested bool) (Alarm, string) {
 	if o.Fault != trace.FaultNone {
 		what = fmt.Sprintf("fault %q", o.Fault)
 	}
-	if w.rejected != 0 && o.Fault != trace.FaultNone && o.Fault != trace.FaultLocal {
+	if w.rejected != 0 && o.Fault != trace.FaultNone {
 		why := fmt.Sprintf("after rejections, requests in a row got no answer (latest: %s)", what)
 		if !w.learn {
 			return Ban, why

@@ -27,6 +27,7 @@ type dialer struct {
 	port    uint16
 	tls     *tls.Config
 	timeout time.Duration
+	shown   certificates
 	lookup  func(ctx context.Context, host string) ([]netip.Addr, error)
 
 	asked    *atomic.Bool // for a certificate, which there is none of
@@ -46,6 +47,9 @@ func newDialer(u *url.URL, conf *tls.Config, http2 bool, timeout time.Duration) 
 			return nil, fmt.Errorf("%q is not a port", p)
 		}
 		port = uint16(n)
+	}
+	if err := checkHost(u.Hostname()); err != nil {
+		return nil, err
 	}
 	if conf == nil {
 		conf = &tls.Config{}
@@ -74,9 +78,6 @@ func newDialer(u *url.URL, conf *tls.Config, http2 bool, timeout time.Duration) 
 	}, nil
 }
 
-// errNoAddress is a host without an address that may be dialled.
-var errNoAddress = errors.New("it has no address that can be probed")
-
 // resolve looks the host up, once. A failed look-up is tried again next time.
 func (d *dialer) resolve(ctx context.Context) ([]netip.Addr, error) {
 	d.mu.Lock()
@@ -101,26 +102,32 @@ func (d *dialer) find(ctx context.Context) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(d.host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
-	if name := strings.ToLower(strings.TrimSuffix(d.host, ".")); name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		// By definition this machine, whatever a resolver says.
+	if onThisMachine(d.host) {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
 	all, err := d.lookup(ctx, d.host)
 	if err != nil {
 		return nil, err
 	}
 	var out []netip.Addr
 	for _, a := range all {
-		// Link-local addresses are where clouds keep credentials; a name that
-		// leads there is a mistake or a trap.
-		if a = a.Unmap(); !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() {
+		if a = a.Unmap(); !barred(a) {
 			out = append(out, a)
 		}
 	}
 	if len(out) == 0 {
-		return nil, errNoAddress
+		return nil, fmt.Errorf("it has no address that can be probed: %w", ErrBarred)
 	}
 	return out, nil
+}
+
+// onThisMachine tells names that are this machine by definition, whatever a
+// resolver says.
+func onThisMachine(host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 func family(a netip.Addr) int {
@@ -204,6 +211,10 @@ func (d *dialer) open(parent context.Context, v Vantage) (net.Conn, trace.Fault,
 	if want := d.tls.NextProtos[0]; want == "h2" && tc.ConnectionState().NegotiatedProtocol != want {
 		_ = tc.Close()
 		return nil, trace.FaultTLS, errOnlyHTTP1
+	}
+	if !d.shown.same(v.String()+" "+tc.RemoteAddr().String(), tc) {
+		_ = tc.Close()
+		return nil, trace.FaultChanged, errChanged
 	}
 	return tc, trace.FaultNone, nil
 }
@@ -312,4 +323,12 @@ func (d *dialer) words(err error) string {
 		return "no answer within " + d.timeout.String()
 	}
 	return err.Error()
+}
+
+// reason is words as an error, which still is ErrBarred where err is.
+func (d *dialer) reason(err error) error {
+	if errors.Is(err, ErrBarred) {
+		return err
+	}
+	return errors.New(d.words(err))
 }

@@ -35,7 +35,7 @@ var patterns = []string{
 // others are kept by name: they date an answer, tell which machine or cache
 // gave it, or name a refusal.
 var others = map[string]bool{
-	"date": true, "server": true, "via": true, "age": true, "content-type": true, "etag": true,
+	"date": true, "server": true, "via": true, "age": true, "content-type": true, "content-encoding": true, "etag": true,
 	"cache-control": true, "location": true, "x-cache": true,
 	"cf-ray": true, "www-authenticate": true,
 }

@@ -198,7 +198,8 @@ func (l *line) read(ctx context.Context, resp *http.Response, o *trace.Observati
 		return
 	}
 	o.Done = l.s.cfg.Now()
-	if !whole || resp.Close || l.cc.Err() != nil {
+	ambiguous := len(resp.TransferEncoding) > 0 && l.w.length.Load()
+	if !whole || resp.Close || ambiguous || l.cc.Err() != nil {
 		l.drop()
 		return
 	}
@@ -249,7 +250,9 @@ func (l *line) drain(resp *http.Response) (b trace.Body, start []byte, whole boo
 	if sum != nil {
 		b.Digest = hex.EncodeToString(sum.Sum(nil)[:8])
 	}
-	if resp.StatusCode/100 != 2 || l.s.cfg.KeepBodies || complains(start) {
+	// An encoding was not asked for and is not undone: a bomb stays small, and
+	// what is kept of the headers says that there is no text.
+	if resp.Header.Get("Content-Encoding") == "" && (resp.StatusCode/100 != 2 || l.s.cfg.KeepBodies || complains(start)) {
 		b.Text = l.s.keeper.text(start)
 	}
 	return b, start, whole, err

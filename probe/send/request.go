@@ -146,6 +146,7 @@ func (c Config) secrets() []secret.Value {
 			out = append(out, secret.New(v))
 		}
 	}
+	out = append(out, bodySecrets(c.Request.Body)...)
 	if pass, ok := c.Request.URL.User.Password(); ok {
 		out = append(out, secret.New(pass))
 	}

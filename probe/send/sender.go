@@ -177,14 +177,14 @@ func (s *Sender) Resolve(ctx context.Context) error {
 		}
 		direct = true
 		if _, err := s.dialer.candidates(ctx, v); err != nil {
-			return fmt.Errorf("host %s, vantage %s: %s", s.dialer.host, name, s.dialer.words(err))
+			return fmt.Errorf("host %s, vantage %s: %w", s.dialer.host, name, s.dialer.reason(err))
 		}
 	}
 	if !direct {
 		return nil
 	}
 	if _, err := s.dialer.resolve(ctx); err != nil {
-		return fmt.Errorf("host %s: %s", s.dialer.host, s.dialer.words(err))
+		return fmt.Errorf("host %s: %w", s.dialer.host, s.dialer.reason(err))
 	}
 	return nil
 }

@@ -27,6 +27,12 @@ type wire struct {
 	lost                   atomic.Pointer[error] // why reading ended
 	left                   atomic.Bool           // this end closed it
 	gone                   atomic.Bool           // the server closed it, or the way there broke
+
+	// The goroutine that reads owns head; heads tells it that a new one begins.
+	heads  atomic.Int64
+	headNo int64
+	head   head
+	length atomic.Bool // the head states the body's length
 }
 
 // begin makes ready for a request.
@@ -39,6 +45,8 @@ func (w *wire) begin() {
 	}
 	w.inLine.Store(false)
 	w.cut.Store(false)
+	w.heads.Add(1)
+	w.length.Store(false)
 	w.open.Store(true)
 }
 
@@ -98,6 +106,12 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.first.CompareAndSwap(0, at)
 	w.latest.Store(at)
 	w.inLine.Store(p[n-1] != '\n')
+	if no := w.heads.Load(); no != w.headNo {
+		w.headNo, w.head = no, head{line: w.head.line[:0]}
+	}
+	if w.head.feed(p[:n]); w.head.length {
+		w.length.Store(true)
+	}
 	return n, err
 }
 

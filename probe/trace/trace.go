@@ -91,6 +91,7 @@ const (
 	FaultResolve   Fault = "resolve"   // the name did not resolve
 	FaultConnect   Fault = "connect"   // no connection
 	FaultTLS       Fault = "tls"       // handshake or certificate
+	FaultChanged   Fault = "changed"   // the server shows another certificate than before
 	FaultProxy     Fault = "proxy"     // the vantage's proxy or jump host refused
 	FaultStream    Fault = "stream"    // HTTP/2: the server reset the stream or said farewell
 	FaultReset     Fault = "reset"     // connection closed or reset before a whole response

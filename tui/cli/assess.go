@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,6 +96,18 @@ func askEgress(to *url.URL, c send.Config) send.Config {
 		out.TLS = &tls.Config{RootCAs: c.TLS.RootCAs}
 	}
 	return out
+}
+
+// resolve looks the host up, so that a wrong name costs nothing.
+func (a *assessment) resolve(ctx context.Context) error {
+	err := a.sender.Resolve(ctx)
+	switch {
+	case errors.Is(err, send.ErrBarred):
+		return usagef("%w; nothing was sent", err)
+	case err != nil:
+		return runtimef("%w; nothing was sent", err)
+	}
+	return nil
 }
 
 // start locks the target, begins the run's clock and opens its journal. wrap may
@@ -245,7 +258,7 @@ func drawn(t trace.Trace, conclude func(trace.Trace, verdict.Tool) verdict.Verdi
 // conclude tells what came of a run and returns the exit code, which code may only
 // raise.
 func (a *assessment) conclude(std *streams, r result, res probe.Result, v verdict.Verdict, code int) error {
-	for _, n := range res.Notes {
+	for _, n := range slices.Concat(res.Notes, a.sender.Notes(), unusedProxies()) {
 		fmt.Fprintf(std.err, "note: %s\n", n)
 	}
 	if res.Err != nil {

@@ -33,8 +33,8 @@ func inspectLive(c *cli.Context, std *streams, r result) error {
 			return usagef("not confirmed; nothing was sent")
 		}
 	}
-	if err := a.sender.Resolve(c.Context); err != nil {
-		return runtimef("%w; nothing was sent", err)
+	if err := a.resolve(c.Context); err != nil {
+		return err
 	}
 	if err := a.start(nil); err != nil {
 		return err

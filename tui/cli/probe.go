@@ -83,8 +83,8 @@ func prepared(c *cli.Context, std *streams, f tui.Form, part *journal.Part, asks
 // headless runs an assessment with a line of progress now and then, and prints
 // what came of it.
 func headless(ctx context.Context, std *streams, a *assessment, r result) error {
-	if err := a.sender.Resolve(ctx); err != nil {
-		return runtimef("%w; nothing was sent", err)
+	if err := a.resolve(ctx); err != nil {
+		return err
 	}
 	var lines *lineWriter
 	var wrap func(probe.Journal) probe.Journal
