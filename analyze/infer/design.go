@@ -49,6 +49,7 @@ type designer struct {
 	arms    []armState
 	seen    int // largest count admitted from rest so far
 	scratch []model.Model
+	tally   *tally
 	expect  []predicted
 }
 
@@ -126,12 +127,13 @@ func (d *designer) labelOf(q particle) uint64 {
 // choose returns the program with the best ratio of bits to cost.
 func (d *designer) choose() (program, float64, bool) {
 	scale := d.scale()
+	d.tally = newTally(d)
 	var best program
 	bits, score, found := 0.0, 0.0, false
 	for arm := range d.arms {
 		for _, p := range d.catalogue(arm, scale) {
-			if p.seconds() > d.left {
-				continue
+			if p.seconds() > d.left || d.tally.most() <= score*(0.4+p.waits()/scale.typical) {
+				continue // no time for it, or no way to be better
 			}
 			b, seconds, requests := d.teaches(p)
 			if b < 0.02 || requests > float64(d.spare) {
@@ -444,32 +446,5 @@ const familyWeight = 2
 // information is the mutual information of outcome and explanation, with the
 // part about the family weighted.
 func (d *designer) information(outcome []uint64) float64 {
-	return d.mutual(outcome, d.label) + familyWeight*d.mutual(outcome, d.kin)
-}
-
-// mutual is H(outcome) + H(label) - H(both), in bits.
-func (d *designer) mutual(outcome, label []uint64) float64 {
-	byOutcome, byLabel, byBoth := map[uint64]float64{}, map[uint64]float64{}, map[[2]uint64]float64{}
-	for i, o := range outcome {
-		w := d.parts[i].weight
-		byOutcome[o] += w
-		byLabel[label[i]] += w
-		byBoth[[2]uint64{o, label[i]}] += w
-	}
-	return entropy(byOutcome) + entropy(byLabel) - entropy(byBoth)
-}
-
-func entropy[K comparable](m map[K]float64) float64 {
-	var ws []float64
-	for _, w := range m {
-		ws = append(ws, w)
-	}
-	slices.Sort(ws) // a fixed order of adding keeps runs repeatable to the bit
-	h := 0.0
-	for _, w := range ws {
-		if w > 0 {
-			h -= w * math.Log2(w)
-		}
-	}
-	return h
+	return d.tally.information(outcome)
 }

@@ -202,6 +202,15 @@ func (p program) seconds() float64 {
 	return t
 }
 
+// waits is the part of the seconds that is spent in any case.
+func (p program) waits() float64 {
+	t := 0.0
+	for _, ph := range p.phases {
+		t += ph.wait
+	}
+	return t
+}
+
 func (p program) requests() float64 {
 	n := 0
 	for _, ph := range p.phases {

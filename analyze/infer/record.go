@@ -221,12 +221,19 @@ func (r *record) split(s scope) [][]sample {
 	return out
 }
 
-// arms are the events of every counter under s, the baseline's first.
+// mostEvents bounds the events of one counter that variants are fitted to. A run
+// that this engine steers stays below it; of a longer trace the beginning, when
+// the counter was at rest, says as much as can be told.
+const mostEvents = 1200
+
+// arms are the events of every counter under s, the baseline's first, at most
+// mostEvents each.
 func (r *record) arms(s scope) [][]model.Event {
 	t := measureTiming(r.samples)
 	var out [][]model.Event
 	for _, xs := range r.split(s) {
-		out = append(out, events(xs, t))
+		evs := events(xs, t)
+		out = append(out, evs[:min(len(evs), mostEvents)])
 	}
 	return out
 }

@@ -33,11 +33,6 @@ func (r *record) flights() (out []flight, alone bool) {
 		}
 	}
 	for _, x := range mine {
-		if x.outcome == trace.Limited && !slices.ContainsFunc(mine, func(y sample) bool {
-			return y.seq != x.seq && y.sent < x.sent+x.rtt && y.sent+y.rtt > x.sent
-		}) {
-			alone = true
-		}
 		n := len(out)
 		if n == 0 || out[n-1].step != x.step {
 			out = append(out, flight{step: x.step})
@@ -51,7 +46,22 @@ func (r *record) flights() (out []flight, alone bool) {
 		}
 		f.seqs = append(f.seqs, x.seq)
 	}
-	return slices.DeleteFunc(out, func(f flight) bool { return f.rejected == 0 }), alone
+	return slices.DeleteFunc(out, func(f flight) bool { return f.rejected == 0 }), refusedAlone(mine)
+}
+
+// refusedAlone says whether one of xs was refused with no other under way.
+func refusedAlone(xs []sample) bool {
+	xs = slices.Clone(xs)
+	slices.SortStableFunc(xs, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })
+	busy := math.Inf(-1) // until when those sent before were under way
+	for i, x := range xs {
+		end := x.sent + x.rtt
+		if x.outcome == trace.Limited && busy <= x.sent && (i+1 == len(xs) || xs[i+1].sent >= end) {
+			return true
+		}
+		busy = math.Max(busy, end)
+	}
+	return false
 }
 
 // slots says whether the refusals are those of a limit on requests in flight,

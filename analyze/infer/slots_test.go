@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
 )
 
 func TestLimitsOnRequestsInFlight(t *testing.T) {
@@ -53,5 +54,30 @@ func TestAQueueDelaysInsteadOfRefusing(t *testing.T) {
 	}
 	if j.Cost.WallS > 20 {
 		t.Errorf("kept the queue busy for %v s", j.Cost.WallS)
+	}
+}
+
+// A refusal is alone where no other request was under way, whichever was sent or
+// answered first.
+func TestRefusedAlone(t *testing.T) {
+	t.Parallel()
+	at := func(sent, rtt float64, o trace.Outcome) sample { return sample{sent: sent, rtt: rtt, outcome: o} }
+	for _, c := range []struct {
+		name string
+		xs   []sample
+		want bool
+	}{
+		{"nothing", nil, false},
+		{"one", []sample{at(1, 1, trace.Limited)}, true},
+		{"after another", []sample{at(0, 1, trace.Admitted), at(1, 1, trace.Limited)}, true},
+		{"under one sent before", []sample{at(1, 1, trace.Limited), at(0, 1.5, trace.Admitted)}, false},
+		{"under a long one", []sample{at(0, 9, trace.Admitted), at(1, 1, trace.Admitted), at(3, 1, trace.Limited)}, false},
+		{"under one sent after", []sample{at(0, 1, trace.Limited), at(0.5, 1, trace.Admitted)}, false},
+		{"before another", []sample{at(0, 1, trace.Limited), at(1, 1, trace.Admitted)}, true},
+		{"admitted alone", []sample{at(0, 1, trace.Admitted), at(2, 1, trace.Admitted)}, false},
+	} {
+		if got := refusedAlone(c.xs); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }
