@@ -15,7 +15,7 @@ type fault struct {
 
 // matrix is all of its cases that run here.
 func matrix() []fault {
-	return slices.Concat(connecting(), answering(), framing(), limiting(), drifting(), ending(), storing(), reading())
+	return slices.Concat(connecting(), answering(), framing(), limiting(), drifting(), ending(), storing(), reading(), resuming())
 }
 
 // TestMatrix runs every case under its number.
