@@ -30,9 +30,12 @@ func Judge(t trace.Trace) Judgement {
 		r.observe(o)
 	}
 	policies := r.policies()
-	slow, slowed := r.growing()
+	delaying, delays := r.delaying(t)
 	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings()}
 	switch {
+	case delays:
+		j.Outcome = verdict.OutcomeLimited
+		j.Limits = []verdict.Limit{delaying}
 	case len(policies) > 0 && j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeInconclusive
 		j.Warnings = append(j.Warnings, "every request was refused from the first on: let the quota recover, then probe again")
@@ -48,14 +51,11 @@ func Judge(t trace.Trace) Judgement {
 			}
 		}
 		order(j.Limits)
-	case r.queued():
-		j.Outcome = verdict.OutcomeLimited
-		j.Limits = []verdict.Limit{r.queue()}
-	case slowed:
-		j.Outcome = verdict.OutcomeLimited
-		j.Limits = []verdict.Limit{r.delays(slow)}
 	case j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeStopped
+	case r.lateness().above > 0:
+		j.Outcome = verdict.OutcomeInconclusive
+		j.Warnings = append(j.Warnings, "answers were held back at times, and neither a queue nor a window that slows down explains when")
 	case r.searched():
 		j.Outcome = verdict.OutcomeNoLimit
 	default:
