@@ -57,6 +57,7 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 		if end == nil {
 			end = h
 		}
+		outcome = counts(step, sh.obs, outcome)
 		limited, admitted = limited+is(outcome, trace.Limited), admitted+is(outcome, trace.Admitted)
 		if end != nil || over(step, limited, admitted) {
 			stop()

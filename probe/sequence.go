@@ -41,7 +41,8 @@ func (s *Session) sequence(ctx, wire context.Context, step plan.Step, no int) *h
 		if h := s.judge(r.obs, r.outcome); h != nil {
 			return h
 		}
-		limited, admitted = limited+is(r.outcome, trace.Limited), admitted+is(r.outcome, trace.Admitted)
+		outcome := counts(step, r.obs, r.outcome)
+		limited, admitted = limited+is(outcome, trace.Limited), admitted+is(outcome, trace.Admitted)
 		if over(step, limited, admitted) {
 			return nil
 		}
@@ -53,6 +54,14 @@ func (s *Session) sequence(ctx, wire context.Context, step plan.Step, no int) *h
 func over(step plan.Step, limited, admitted int) bool {
 	return step.StopAfterLimited > 0 && limited >= step.StopAfterLimited ||
 		step.StopAfterAdmitted > 0 && admitted >= step.StopAfterAdmitted
+}
+
+// counts is what an answer counts as towards the end of its step.
+func counts(step plan.Step, o trace.Observation, outcome trace.Outcome) trace.Outcome {
+	if outcome == trace.Admitted && step.Late > 0 && o.FirstByte-o.Written > step.Late {
+		return trace.Limited
+	}
+	return outcome
 }
 
 func is(o, want trace.Outcome) int {

@@ -14,8 +14,12 @@ type drain struct {
 	round  int
 	route  int // position in the roster
 	sent   int // on this route, in this round
+	before int // on this route since the run began, when the latest step was made
+	asked  int // in that step
 	chunk  int
 	warmed bool
+	// pondered: answers that slow down were looked into and not explained.
+	pondered bool
 }
 
 func (d *drain) stage() string { return "limit" }
@@ -35,18 +39,15 @@ var rounds = [...]struct{ first, other int }{{60, 60}, {240, 60}, {300, 120}}
 func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 	r := e.all
 	c := counter{r.base(), r.roster.Routes[d.route]}
+	if !d.pondered && r.dragging(c) {
+		ponder(e, c, d)
+		return plan.Step{}, false
+	}
 	if r.ever(c, trace.Limited) {
 		settle(e, c)
 		return plan.Step{}, false
 	}
-	if r.queued() {
-		e.find("answers slow down with the number of requests: a queue holds them back")
-		return plan.Step{}, false
-	}
-	if _, slow := r.growing(); slow {
-		e.find("each answer takes longer than the one before: a window slows its callers down")
-		return plan.Step{}, false
-	}
+	d.account(r.asked(c))
 	most := rounds[d.round].first
 	if d.route > 0 {
 		most = rounds[d.round].other
@@ -55,9 +56,9 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 	if d.sent >= most || d.sent > 0 && most < warmup {
 		switch {
 		case d.route+1 < len(r.roster.Routes):
-			*d = drain{round: d.round, route: d.route + 1, warmed: d.warmed}
+			*d = drain{round: d.round, route: d.route + 1, warmed: d.warmed, pondered: d.pondered}
 		case d.round+1 < len(rounds):
-			*d = drain{round: d.round + 1, warmed: d.warmed}
+			*d = drain{round: d.round + 1, warmed: d.warmed, pondered: d.pondered}
 		default:
 			e.find(fmt.Sprintf("no rejection in %d requests sent one after another", len(r.samples)))
 			e.then(&unlimited{})
@@ -82,10 +83,32 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 		step.Reason = "bursts that grow until two are refused, since answers take too long to outrun a refill one by one"
 	default:
 		n = min(n, queueWatch)
+		step.Late = duration(r.usual(c))
 	}
-	d.sent += n
+	d.before, d.asked = r.asked(c), n
 	step.Sends = burst(c, n)
 	return step, true
+}
+
+// account adds what the latest step sent, which may have ended early.
+func (d *drain) account(now int) {
+	if n := now - d.before; n > 0 || d.asked == 0 {
+		d.sent += min(n, d.asked)
+	} else {
+		d.sent += d.asked
+	}
+	d.asked = 0
+}
+
+// asked counts the requests of c.
+func (r *record) asked(c counter) int {
+	n := 0
+	for _, x := range r.samples {
+		if x.id == c.id && x.route == c.route {
+			n++
+		}
+	}
+	return n
 }
 
 // queueWatch is how many requests go out between two looks at whether answers

@@ -80,6 +80,9 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 	}
 	if e.path != e.all && slices.Contains(e.path.roster.Routes, o.Route) {
 		e.path.keep(e.all.samples[len(e.all.samples)-1])
+		if e.path.late.above > 0 {
+			e.path.byTime()
+		}
 	}
 	return outcome
 }
@@ -104,7 +107,7 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 				e.calledAt = seconds(now)
 			}
 			e.publish()
-			return step, true
+			return e.unhurried(step), true
 		}
 		e.tour = e.tour[1:]
 	}

@@ -31,9 +31,12 @@ func Judge(t trace.Trace) Judgement {
 		r.observe(o)
 	}
 	policies := r.policies()
-	slow, slowed := r.growing()
+	delaying, delays := r.delaying(t)
 	j := Judgement{Cost: r.cost(), TestedUpTo: r.testedUpTo(), NotTested: r.notTested(), Warnings: r.warnings(), Egress: r.egress.List()}
 	switch {
+	case delays:
+		j.Outcome = verdict.OutcomeLimited
+		j.Limits = []verdict.Limit{delaying}
 	case len(policies) > 0 && j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeInconclusive
 		j.Warnings = append(j.Warnings, "every request was refused from the first on: let the quota recover, then probe again")
@@ -53,14 +56,11 @@ func Judge(t trace.Trace) Judgement {
 		if slices.ContainsFunc(j.Limits, func(l verdict.Limit) bool { return surelyBy(l, trace.DimForwarded) }) {
 			j.Warnings = append(j.Warnings, "the API believes X-Forwarded-For from anyone: whoever claims another address there gets a quota of their own; it should believe that header from its own proxies alone")
 		}
-	case r.queued():
-		j.Outcome = verdict.OutcomeLimited
-		j.Limits = []verdict.Limit{r.queue()}
-	case slowed:
-		j.Outcome = verdict.OutcomeLimited
-		j.Limits = []verdict.Limit{r.delays(slow)}
 	case j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeStopped
+	case r.lateness().above > 0:
+		j.Outcome = verdict.OutcomeInconclusive
+		j.Warnings = append(j.Warnings, "answers were held back at times, and neither a queue nor a window that slows down explains when")
 	case r.searched():
 		j.Outcome = verdict.OutcomeNoLimit
 	default:

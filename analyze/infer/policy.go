@@ -15,6 +15,7 @@ import (
 type policy struct {
 	routes []string // the one the inference studies first
 	others bool     // the run met routes that the policy does not guard
+	late   lateness // by which it holds answers back
 }
 
 // relation is how another route stands to the one under study.
@@ -151,7 +152,7 @@ func (r *record) view(p policy) *record {
 	roster.Routes = p.routes
 	v := newRecord(roster)
 	v.ownPolicy = p.others && len(p.routes) == 1
-	v.refused = r.refused
+	v.refused, v.late = r.refused, p.late
 	for _, x := range r.samples {
 		if slices.Contains(p.routes, x.route) {
 			v.keep(x)

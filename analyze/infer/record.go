@@ -28,7 +28,8 @@ type record struct {
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
 	ownPolicy bool
-	span      float64 // seconds between two refused controls within which an admission means something
+	late      lateness // answers to be read as refusals
+	span      float64  // seconds between two refused controls within which an admission means something
 }
 
 func newRecord(r trace.Roster) *record {
@@ -90,6 +91,7 @@ func decided(o trace.Observation) time.Duration {
 }
 
 func (r *record) keep(x sample) {
+	x = r.late.apply(x)
 	r.samples = append(r.samples, x)
 	switch x.outcome {
 	case trace.Admitted:
@@ -102,7 +104,7 @@ func (r *record) keep(x sample) {
 		}
 	case trace.Limited:
 		r.rejected[x.id]++
-		if x.status != 0 {
+		if x.status != 0 && !x.held {
 			r.statuses[x.status]++
 		}
 	}

@@ -19,6 +19,7 @@ type sample struct {
 	rtt     float64 // seconds to the first byte
 	outcome trace.Outcome
 	status  int
+	held    bool   // answered, but held back: read as a refusal
 	look    uint64 // of a refusal: what its status and headers have in common with others of the same limit
 }
 

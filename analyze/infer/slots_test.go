@@ -42,21 +42,6 @@ func TestRateLimitsAreNotSlots(t *testing.T) {
 	}
 }
 
-func TestAQueueDelaysInsteadOfRefusing(t *testing.T) {
-	tr, _ := assess(t, world{specs: []string{"leaky-queue,rate=10,depth=20,by=ip"}, roster: twoOfEach(), seed: 1, net: loopback})
-	j := Judge(tr)
-	if len(j.Limits) != 1 {
-		t.Fatalf("%s with %d limits", j.Outcome, len(j.Limits))
-	}
-	l := j.Limits[0]
-	if l.Algorithm != verdict.LeakyQueue || !within(l.RatePerS, 10, 0.03) || l.Scope != nil {
-		t.Errorf("%s at %v, scope %v", l.Algorithm, l.RatePerS, l.Scope)
-	}
-	if j.Cost.WallS > 20 {
-		t.Errorf("kept the queue busy for %v s", j.Cost.WallS)
-	}
-}
-
 // A refusal is alone where no other request was under way, whichever was sent or
 // answered first.
 func TestRefusedAlone(t *testing.T) {

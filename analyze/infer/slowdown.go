@@ -3,120 +3,286 @@ package infer
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
 )
 
 // A window may slow its callers down instead of refusing them: past so many
-// requests each answer takes longer than the one before, until the window ends
-// and answers are quick again.
+// requests answers are held back, each longer than the one before or all alike,
+// until the window ends and answers are quick again. To be held back is then what
+// to be refused is elsewhere, and the same questions tell whose window it is and
+// how long.
 
-// slowdown is what such a window showed to a caller who sent one request after
-// another.
-type slowdown struct {
-	step      float64 // seconds by which each answer is later than the last, 0 if they are not evenly so
-	undelayed int     // answered at once in one whole window, 0 where none was seen whole
-	window    float64 // seconds that it lasts if its first request opens it, 0 where none was seen whole
-	lo, hi    float64 // ends of what it may last whatever opens it
-	seqs      []int   // the delayed requests
+// lateness is the round trip that tells answers that are held back from quick
+// ones.
+type lateness struct {
+	above float64 // seconds; 0: none are held back
+	quick float64 // seconds that a quick answer takes
 }
 
-// growingRun is how many answers in a row, each later than the one before, are
-// no coincidence.
-const growingRun = 6
-
-// growing finds answers of the baseline that get slower and slower while nothing
-// else is under way, which neither load nor a queue of our own explains.
-func (r *record) growing() (slowdown, bool) {
-	xs := r.sequential()
-	least := math.Inf(1)
-	for _, x := range xs {
-		least = math.Min(least, x.rtt)
+// apply reads an answer that was held back as a refusal. What held it back was
+// decided when it came in, not when it was answered.
+func (l lateness) apply(x sample) sample {
+	if l.above > 0 && x.outcome == trace.Admitted && x.rtt > l.above {
+		x.outcome, x.rtt, x.held = trace.Limited, l.quick, true
 	}
-	slow := func(x sample) bool { return x.rtt > 5*least && x.rtt > least+0.02 }
-	var out slowdown
-	lastEnd := -1 // index of the last delayed answer of the run before
-	for i := 0; i < len(xs); i++ {
-		from := i
-		for i < len(xs) && slow(xs[i]) && (i == from || xs[i].rtt > xs[i-1].rtt) {
-			i++
+	return x
+}
+
+// heldRun is how many of the latest answers have to take far longer than others
+// to make it worth asking whether something holds them back; latest, how many are
+// looked at.
+const heldRun, latest = 4, 6
+
+// dragging says whether the latest answers to c were held back, or those of its
+// latest burst the longer the later they were sent.
+func (r *record) dragging(c counter) bool {
+	least := math.Inf(1)
+	var xs []sample
+	for _, x := range r.samples {
+		if x.id == c.id && x.route == c.route && x.outcome == trace.Admitted {
+			least = math.Min(least, x.rtt)
+			xs = append(xs, x)
 		}
-		if i-from < growingRun || !even(xs[from:i]) {
-			i = max(i-1, from)
+	}
+	if len(xs) < heldRun+1 {
+		return false
+	}
+	last := xs[len(xs)-1]
+	slow := 0
+	for _, x := range xs[max(0, len(xs)-latest):] {
+		if x.rtt > slowAbove(least) {
+			slow++
+		}
+	}
+	var burst []sample
+	for _, x := range xs {
+		if x.step == last.step {
+			burst = append(burst, x)
+		}
+	}
+	slices.SortStableFunc(burst, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })
+	return slow >= heldRun || rising(burst)
+}
+
+// dragged says whether so many answers to c were slow that it is worth asking why.
+func (r *record) dragged(c counter) bool {
+	least, slow := math.Inf(1), 0
+	for _, again := range []bool{false, true} {
+		for _, x := range r.samples {
+			if x.id != c.id || x.route != c.route || x.outcome != trace.Admitted {
+				continue
+			}
+			if !again {
+				least = math.Min(least, x.rtt)
+			} else if x.rtt > slowAbove(least) {
+				slow++
+			}
+		}
+	}
+	return slow >= heldRun
+}
+
+// usual is a round trip, in seconds, beyond which an answer to c is slow.
+func (r *record) usual(c counter) float64 {
+	least := math.Inf(1)
+	for _, x := range r.samples {
+		if x.id == c.id && x.outcome == trace.Admitted {
+			least = math.Min(least, x.rtt)
+		}
+	}
+	if math.IsInf(least, 1) {
+		return 0
+	}
+	return slowAbove(least)
+}
+
+// rising says whether the later of requests that came together waited longer, by
+// far more than the first of them took.
+func rising(xs []sample) bool {
+	if len(xs) < 8 {
+		return false
+	}
+	half := len(xs) / 2
+	var most, late float64
+	for i, x := range xs {
+		if i < half {
+			most = math.Max(most, x.rtt)
+		} else if x.rtt < most {
+			late++
+		}
+	}
+	return late <= float64(len(xs))/10 && xs[len(xs)-1].rtt-xs[0].rtt > 0.03+xs[0].rtt/2
+}
+
+// lateness splits the baseline's answers into quick ones and those that were held
+// back, where they fall apart.
+func (r *record) lateness() lateness {
+	base := r.baseline()
+	var ts []float64
+	for _, x := range r.samples {
+		if x.id == base.id && x.route == base.route && x.outcome == trace.Admitted {
+			ts = append(ts, x.rtt)
+		}
+	}
+	slices.Sort(ts)
+	best, at := 0.0, 0
+	for i := 1; i < len(ts); i++ {
+		gap, spread := ts[i]-ts[i-1], ts[i-1]-ts[0]
+		if score := gap / (0.01 + spread); gap > 0.02+spread && score > best {
+			best, at = score, i
+		}
+	}
+	held := ts[at:]
+	if at == 0 || len(held) < heldRun {
+		return lateness{}
+	}
+	// A quick answer that met a hiccup may be among them; it has no fellow.
+	first := held[0]
+	for i := 1; i < len(held); i++ {
+		if held[i]-held[i-1] < 0.003+0.03*held[i] {
+			first = held[i-1]
+			break
+		}
+	}
+	return lateness{above: ts[0] + 0.5*(first-ts[0]), quick: ts[at/2]}
+}
+
+// slowing is a window that slows down, read as one that refuses.
+type slowing struct {
+	*reading
+	late   lateness
+	guards []string
+	apart  bool
+}
+
+// slowing reads the record as that of such a window. It says whether one explains
+// every answer.
+func (r *record) slowing(rng *rand.Rand) (slowing, bool) {
+	s := slowing{late: r.lateness()}
+	if s.late.above == 0 {
+		return s, false
+	}
+	s.guards, s.apart = r.slowed(s.late)
+	v := r.view(policy{routes: s.guards, others: s.apart, late: s.late})
+	v.byTime()
+	if n, limited := v.spent(); !limited || n == 0 {
+		return s, false
+	}
+	s.reading = v.read(rng)
+	return s, s.explains()
+}
+
+// slowed are the routes on which the baseline is slowed down, or was not asked
+// enough to say.
+func (r *record) slowed(late lateness) (routes []string, apart bool) {
+	v := r.view(policy{routes: r.roster.Routes, late: late})
+	v.byTime()
+	n, _ := v.fromRest(v.baseline())
+	for i, route := range r.roster.Routes {
+		if m, limited := v.fromRest(counter{r.base(), route}); i > 0 && !limited && m >= n+heldRun {
+			apart = true
 			continue
 		}
-		out.step = (xs[i-1].rtt - xs[from].rtt) / float64(i-1-from)
-		for _, x := range xs[from:i] {
-			out.seqs = append(out.seqs, x.seq)
-		}
-		if first := lastEnd + 1; lastEnd >= 0 && first < from {
-			// The window began with the first quick answer, or on a clock before
-			// it, and was still running when the last delayed request was sent.
-			out.undelayed = from - first
-			if i < len(xs) && !slow(xs[i]) {
-				out.lo = xs[i-1].sent - xs[first].sent
-				out.hi = xs[i].sent - xs[lastEnd].sent
-				out.window = (out.lo + xs[i].sent - xs[first].sent) / 2
-			}
-		}
-		lastEnd = i - 1
-		i--
+		routes = append(routes, route)
 	}
-	return out, len(out.seqs) > 0
+	return routes, apart
 }
 
-// sequential are the admitted requests of the baseline up to the first that had
-// company: their answers owe nothing to load of our own.
-func (r *record) sequential() (out []sample) {
-	c := r.baseline()
-	free := math.Inf(-1)
+// byTime puts the samples in the order in which they were sent: one that is held
+// back is answered after later ones.
+func (r *record) byTime() {
+	slices.SortStableFunc(r.samples, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })
+}
+
+// holds are the longest waits of the baseline and, where they stop growing with
+// the number of requests, the bound they stop at.
+func (r *record) holds(late lateness) (longest, bound float64) {
+	base := r.baseline()
+	var ts []float64
 	for _, x := range r.samples {
-		if x.sent < free {
-			if n := len(out); n > 0 && out[n-1].sent+out[n-1].rtt > x.sent {
-				out = out[:n-1]
-			}
-			return out
-		}
-		free = x.sent + x.rtt
-		if x.outcome == trace.Admitted && x.id == c.id && x.route == c.route {
-			out = append(out, x)
+		if x.id == base.id && x.route == base.route && x.outcome == trace.Admitted && x.rtt > late.above {
+			ts = append(ts, x.rtt-late.quick)
 		}
 	}
-	return out
+	slices.Sort(ts)
+	n := len(ts)
+	longest = ts[n-1]
+	// At the bound many waits are alike; below it they differ by a step.
+	if few := max(heldRun, n/8); n > few && ts[n-1]-ts[n-1-few] < 0.03*longest+0.02 {
+		bound = ts[n-1-few/2]
+	}
+	return longest, bound
 }
 
-// even says whether delays grow in steps of one length.
-func even(xs []sample) bool {
-	step := (xs[len(xs)-1].rtt - xs[0].rtt) / float64(len(xs)-1)
-	for i := 1; i < len(xs); i++ {
-		if math.Abs(xs[i].rtt-xs[i-1].rtt-step) > 0.3*step {
-			return false
+// limit states a window that slows down.
+func (s *slowing) limit(r *record, t trace.Trace) verdict.Limit {
+	l := s.layer(t)
+	longest, bound := r.holds(s.late)
+	if s.apart {
+		l.Routes = s.guards
+	}
+	if l.Algorithm == verdict.Unknown {
+		l.Confidence = math.Min(l.Confidence, 0.5)
+		return l
+	}
+	l.Algorithm, l.Equivalent = verdict.LeakyQueue, []string{}
+	l.Undelayed, l.Burst = l.Limit, nil
+	if l.WindowS != nil { // else a bucket that delays: its rate stands
+		l.RatePerS = nil
+	}
+	l.Rejection.CountsAgainstLimit, l.Rejection.PenaltyS, l.Rejection.PenaltyExtends = nil, nil, nil
+	if refused := r.refusedAfter(); refused > 0 {
+		l.Limit = counted(refused, refused, refused)
+		l.Burst = l.Limit
+		bound = longest
+	}
+	if bound > 0 {
+		l.MaxDelayS = &verdict.Figure{Value: bound, Lo: bound * 0.98, Hi: math.Max(longest, bound*1.02)}
+	} else {
+		l.Settle = fmt.Sprintf("delays grew up to %.3g s; more requests in one window would show whether they go on growing", longest)
+	}
+	l.Confidence = round3(math.Min(l.Confidence, 0.97))
+	var seqs []int
+	for _, x := range r.samples {
+		if x.outcome == trace.Admitted && x.rtt > s.late.above && len(seqs) < 8 {
+			seqs = append(seqs, x.seq)
 		}
 	}
-	return true
-}
-
-// delays states a window that slows down instead of refusing.
-func (r *record) delays(s slowdown) verdict.Limit {
-	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}, Algorithm: verdict.LeakyQueue}
-	r.stateScope(&l, r.candidates(nil), nil)
-	l.Scope = nil
-	if s.undelayed > 0 {
-		n := float64(s.undelayed)
-		l.Limit = &verdict.Figure{Value: n, Lo: n, Hi: n}
-		l.Undelayed = &verdict.Figure{Value: n, Lo: n, Hi: n}
-	}
-	if s.window > 0 {
-		l.WindowS = &verdict.Figure{Value: s.window, Lo: s.lo, Hi: s.hi}
-	}
-	l.AlgorithmConfidence, l.Confidence = 0.85, 0.8
-	l.Rejection.Statuses = []int{}
-	l.Rejection.RetryAfter.Verdict = "absent"
-	l.Evidence = []verdict.Evidence{{
-		Claim:        fmt.Sprintf("requests sent one after another were not refused, but each was answered %.3g s later than the one before", s.step),
-		Observations: s.seqs[:min(len(s.seqs), 8)],
-	}}
-	l.Settle = "the same series by two identities in turn would show whose requests are slowed down, and a longer one the longest delay"
+	l.Evidence = append([]verdict.Evidence{{
+		Claim:        fmt.Sprintf("requests past the first %d in a window were not refused but answered up to %.3g s later", int(stated(l.Undelayed)), longest),
+		Observations: seqs,
+	}}, l.Evidence...)
 	return l
+}
+
+// refusedAfter counts the baseline's requests in the step in which the first of
+// them was refused, up to then; 0 where none was.
+func (r *record) refusedAfter() int {
+	base := r.baseline()
+	var xs []sample
+	for _, x := range r.samples {
+		if x.id == base.id && x.route == base.route {
+			xs = append(xs, x)
+		}
+	}
+	slices.SortStableFunc(xs, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })
+	n, step := 0, -1
+	for _, x := range xs {
+		if x.step != step {
+			n, step = 0, x.step
+		}
+		switch x.outcome {
+		case trace.Admitted:
+			n++
+		case trace.Limited:
+			if n > 0 {
+				return n
+			}
+		}
+	}
+	return 0
 }

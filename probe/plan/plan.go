@@ -35,6 +35,10 @@ type Step struct {
 	// flight still count.
 	StopAfterLimited  int
 	StopAfterAdmitted int
+
+	// Late: an answer that took longer than this counts as limited for the two
+	// above, even if it was admitted. Zero: none does.
+	Late time.Duration
 }
 
 // Latest is the offset from the step's start at which its last send is due.

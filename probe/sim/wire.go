@@ -86,10 +86,10 @@ func (s *session) close(e event, b *burst) {
 	p.inflight--
 	b.inflight--
 	outcome := s.decider.Observe(*o)
-	switch outcome {
-	case trace.Limited:
+	switch late := b.Late > 0 && o.FirstByte-o.Written > b.Late; {
+	case outcome == trace.Limited, outcome == trace.Admitted && late:
 		b.limited++
-	case trace.Admitted:
+	case outcome == trace.Admitted:
 		b.admitted++
 	}
 	if outcome == trace.Limited || o.Status == http.StatusTooManyRequests {

@@ -14,10 +14,11 @@ const (
 	slidingLog     = "sliding-log"
 	slidingCounter = "sliding-counter"
 	leakyQueue     = "leaky-queue"
+	slowDown       = "slow-down"
 	concurrency    = "concurrency"
 )
 
-var kinds = []string{none, tokenBucket, fixedWindow, slidingLog, slidingCounter, leakyQueue, concurrency}
+var kinds = []string{none, tokenBucket, fixedWindow, slidingLog, slidingCounter, leakyQueue, slowDown, concurrency}
 
 // The dimensions that a counter's key may be made of.
 const (
@@ -59,10 +60,16 @@ const (
 type config struct {
 	kind string
 
-	rate   float64 // a second
-	burst  int
-	limit  int
-	depth  int
+	rate  float64 // a second
+	burst int
+	limit int
+	depth int
+
+	undelayed   int           // of a queue
+	delay       time.Duration // by which a window that slows down holds each longer than the one before
+	maxDelay    time.Duration
+	refuseAfter int
+
 	window time.Duration
 	align  string
 

@@ -39,7 +39,10 @@ func newCore(c *config, epoch instant) core {
 	case slidingCounter:
 		return &counter{limit: c.limit, length: c.window, grid: newGrid(c.align, epoch)}
 	case leakyQueue:
-		return &queue{interval: interval(c.rate), depth: c.depth}
+		return &queue{interval: interval(c.rate), depth: c.depth, undelayed: c.undelayed}
+	case slowDown:
+		w := window{limit: c.refuseAfter, length: c.window, grid: newGrid(c.align, epoch)}
+		return &slower{window: w, after: c.limit, delay: c.delay, most: c.maxDelay}
 	case concurrency:
 		return &slots{limit: c.limit}
 	}

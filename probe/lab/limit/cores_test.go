@@ -2,6 +2,7 @@ package limit
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -124,6 +125,15 @@ func TestCores(t *testing.T) {
 			{0, 5, 3}, {ms(100) - ns, 1, 0}, {ms(100), 2, 1}, {ms(1000), 5, 3},
 		}},
 
+		{"leaky-queue,rate=10,depth=2,undelayed=4", []call{
+			{0, 9, 6}, {ms(100) - ns, 1, 0}, {ms(100), 2, 1}, {ms(2000), 9, 6},
+		}},
+
+		{"slow-down,limit=2,window=10s,delay=1s,max-delay=2s,align=first-request,refuse-after=4", []call{
+			{ms(4000), 9, 4}, {ms(14_000) - ns, 1, 0}, {ms(14_000), 9, 4},
+		}},
+		{"slow-down,limit=2,window=10s,delay=1s,max-delay=2s", []call{{ms(4000), 900, 900}}},
+
 		{"token-bucket,rate=5,burst=2,penalty=3s", []call{
 			{0, 3, 2}, {ms(2999), 5, 0}, {ms(3000), 3, 2}, {ms(5999), 1, 0},
 		}},
@@ -160,6 +170,35 @@ func TestQueueDelays(t *testing.T) {
 	}
 }
 
+func delays(t *testing.T, spec string, at ...time.Duration) (out []time.Duration) {
+	t.Helper()
+	s := mustParse(t, spec)
+	for _, off := range at {
+		d := s.Decide(origin.Add(off), Request{})
+		if !d.Admit {
+			t.Fatalf("%s: refused at %v", spec, off)
+		}
+		out = append(out, d.Delay)
+	}
+	return out
+}
+
+func TestQueueHoldsWhatComesPastTheUndelayed(t *testing.T) {
+	t.Parallel()
+	got := delays(t, "leaky-queue,rate=10,depth=3,undelayed=2", 0, 0, 0, 0, ms(150), ms(1000))
+	if want := []time.Duration{0, 0, ms(100), ms(200), ms(150), 0}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestSlowDownHoldsEachLongerUntilItsWindowEnds(t *testing.T) {
+	t.Parallel()
+	got := delays(t, "slow-down,limit=1,window=10s,delay=100ms,max-delay=250ms,align=first-request", ms(4000), ms(4000), ms(9000), ms(13_999), ms(14_000))
+	if want := []time.Duration{0, ms(100), ms(200), ms(250), 0}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	s := mustParse(t, "concurrency,limit=2,by=user")
@@ -193,7 +232,7 @@ func TestQuotaForetells(t *testing.T) {
 		"fixed-window,limit=5,window=1s", "fixed-window,limit=5,window=1s,align=first-request", "fixed-window,limit=5,window=1s,align=last-request",
 		"sliding-log,limit=5,window=1s", "sliding-log,limit=5,window=1s,count-rejected",
 		"sliding-counter,limit=7,window=1s", "sliding-counter,limit=7,window=1s,count-rejected", "sliding-counter,limit=7,window=1s,align=first-request",
-		"leaky-queue,rate=9,depth=4",
+		"leaky-queue,rate=9,depth=4", "leaky-queue,rate=9,depth=4,undelayed=3",
 		"token-bucket,rate=3,burst=7,penalty=700ms", "sliding-log,limit=5,window=1s,penalty=300ms",
 	} {
 		t.Run(spec, func(t *testing.T) {

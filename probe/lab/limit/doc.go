@@ -19,7 +19,14 @@
 //	sliding-counter,limit=…,window=…  previous window's count, weighted by how much of it the
 //	                                  sliding window still covers, plus this window's, is below limit
 //	leaky-queue,rate=10,depth=20      one each 1/rate; up to depth wait for their turn, the rest are refused
+//	slow-down,limit=10,window=60s,delay=100ms,max-delay=2s
+//	                                  a fixed window: past limit each answer is held delay longer than
+//	                                  the one before, at most max-delay
 //	concurrency,limit=5               so many in flight at once
+//
+// Of the leaky queue, undelayed=9 lets so many wait for nothing that meet it empty
+// [1]; depth counts those that wait. Of slow-down, refuse-after=30 refuses what
+// comes past so many in one window [refuses nothing].
 //
 // Settings that any limiter but none takes, with the default in brackets:
 //
@@ -37,7 +44,7 @@
 //	                                  doubled and rounded up [exact; none where headers=none, and
 //	                                  where the wait cannot be known: concurrency without penalty]
 //	count-rejected                    a refused request is charged as if it had been admitted
-//	                                  (not leaky-queue or concurrency) [refusals cost nothing]
+//	                                  (not leaky-queue, slow-down or concurrency) [refusals cost nothing]
 //	penalty=10s                       after a refusal its counter is blocked that long [no penalty]
 //	penalty-extends                   and a request during the block begins it anew
 //	ipv6-prefix=64                    by=ip counts so many leading bits of an IPv6 address [128]
@@ -49,7 +56,7 @@
 //	latency=20ms, jitter=5ms          how long an admitted request is held before the answer: latency
 //	                                  and a uniform extra of up to jitter; refusals are immediate [0]
 //
-// And of the windows: align=clock|first-request|process-start|last-request says
+// And of the windows, slow-down among them: align=clock|first-request|process-start|last-request says
 // where a fixed window begins: at multiples of its length since 1970, at a
 // counter's first request, at the server's start, or at the counter's last
 // charged request (asking renews it; a refused request renews it too with

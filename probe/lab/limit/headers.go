@@ -44,7 +44,7 @@ func (c *config) headline() int {
 	case tokenBucket:
 		return c.burst
 	case leakyQueue:
-		return c.depth + 1
+		return c.depth + c.undelayed
 	}
 	return c.limit
 }

@@ -48,9 +48,13 @@ func defaults(c *config) {
 	}
 	c.by, c.prefix, c.status, c.anonymous = []string{byIP}, 128, 429, anonShared
 	c.headers, c.retryAfter = headersLegacy, retryExact
-	if c.kind == fixedWindow || c.kind == slidingCounter {
+	switch c.kind {
+	case fixedWindow, slidingCounter, slowDown:
 		c.align = alignClock
+	case leakyQueue:
+		c.undelayed = 1
 	}
+	c.refuseAfter = mostCount
 }
 
 // read takes in one setting.
@@ -96,6 +100,8 @@ func (c *config) check() error {
 		return errors.New("by=route makes no sense with route=, for there is only one path to count: drop one of them")
 	case c.kind == leakyQueue && float64(c.depth)/c.rate > longestQueue.Seconds():
 		return fmt.Errorf("the last of %d waiting would wait for more than %v: lower depth or raise rate", c.depth, longestQueue)
+	case c.kind == slowDown && c.refuseAfter < c.limit:
+		return fmt.Errorf("refuse-after=%d makes no sense below limit=%d: nothing would be held back", c.refuseAfter, c.limit)
 	case c.waitUnknown() && c.set["retry-after"] && c.retryAfter != retryNone:
 		return fmt.Errorf("retry-after makes no sense for %s without penalty, for nobody knows when a slot is free", concurrency)
 	}

@@ -45,15 +45,31 @@ var settings = []setting{
 		c.depth, err = readCount(v, mostCount)
 		return err
 	}},
-	{name: "limit", kinds: append([]string{concurrency}, windows...), required: true, read: func(c *config, v string) (err error) {
+	{name: "undelayed", kinds: []string{leakyQueue}, read: func(c *config, v string) (err error) {
+		c.undelayed, err = readCount(v, mostCount)
+		return err
+	}},
+	{name: "limit", kinds: append([]string{concurrency, slowDown}, windows...), required: true, read: func(c *config, v string) (err error) {
 		c.limit, err = readCount(v, mostCount)
 		return err
 	}},
-	{name: "window", kinds: windows, required: true, read: func(c *config, v string) (err error) {
+	{name: "window", kinds: append([]string{slowDown}, windows...), required: true, read: func(c *config, v string) (err error) {
 		c.window, err = readSpan(v, time.Millisecond)
 		return err
 	}},
-	{name: "align", kinds: []string{fixedWindow, slidingCounter}, read: func(c *config, v string) (err error) {
+	{name: "delay", kinds: []string{slowDown}, required: true, read: func(c *config, v string) (err error) {
+		c.delay, err = readSpan(v, time.Millisecond)
+		return err
+	}},
+	{name: "max-delay", kinds: []string{slowDown}, required: true, read: func(c *config, v string) (err error) {
+		c.maxDelay, err = readSpan(v, time.Millisecond)
+		return err
+	}},
+	{name: "refuse-after", kinds: []string{slowDown}, read: func(c *config, v string) (err error) {
+		c.refuseAfter, err = readCount(v, mostCount)
+		return err
+	}},
+	{name: "align", kinds: []string{fixedWindow, slidingCounter, slowDown}, read: func(c *config, v string) (err error) {
 		allowed := []string{alignClock, alignFirst, alignProcess}
 		if c.kind == fixedWindow {
 			allowed = append(allowed, alignLast)

@@ -212,6 +212,7 @@ func TestTruth(t *testing.T) {
 		"none",
 		"fixed-window,limit=100,window=50s,by=global,route=/a,status=503,headers=github,retry-after=floor,count-rejected,penalty=3s,penalty-extends,latency=1ms,jitter=2ms",
 		"leaky-queue,rate=10,depth=20",
+		"slow-down,limit=10,window=50s,delay=100ms,max-delay=2s,by=user,refuse-after=25",
 		"concurrency,limit=4,by=user",
 	)
 	want := []Truth{
@@ -221,6 +222,10 @@ func TestTruth(t *testing.T) {
 			Status: 503, CountsRejected: true, Penalty: 3 * time.Second, PenaltyExtends: true, Headers: "github", RetryAfter: "floor", Latency: ms(1), Jitter: ms(2),
 		},
 		{Algorithm: "leaky-queue", Scope: []string{"ip"}, Burst: 21, Rate: 10, Undelayed: 1, MaxDelay: 2 * time.Second, Nodes: 1, Status: 429, Headers: "legacy", RetryAfter: "exact"},
+		{
+			Algorithm: "leaky-queue", Scope: []string{"user"}, Limit: 25, Burst: 25, Undelayed: 10, MaxDelay: ms(1500), Window: 50 * time.Second, Alignment: "clock",
+			Nodes: 1, Anonymous: "shared", Status: 429, Headers: "legacy", RetryAfter: "exact",
+		},
 		{Algorithm: "concurrency", Scope: []string{"user"}, Limit: 4, Burst: 4, Nodes: 1, Anonymous: "shared", Status: 429, Headers: "legacy", RetryAfter: "none"},
 	}
 	if diff := cmp.Diff(want, s.Truth()); diff != "" {

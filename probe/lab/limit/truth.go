@@ -8,15 +8,15 @@ import (
 // Truth is what is true of one layer, in the words and figures that a verdict
 // uses. Zero stands for what the layer does not have.
 type Truth struct {
-	Algorithm string   // as in the spec
+	Algorithm string   // as in the spec; a window that slows down is a leaky queue
 	Scope     []string // sorted; empty: one counter for everybody
 
 	Limit     int           // per window; a bucket's size; in flight
 	Burst     int           // admitted at once from rest, the delayed ones included
 	Window    time.Duration // windows only
 	Rate      float64       // a second: limit over window, refill, or drain
-	Undelayed int           // leaky queue: of the burst, how many wait for nothing
-	MaxDelay  time.Duration // leaky queue
+	Undelayed int           // leaky queue: how many wait for nothing, from rest or in one window
+	MaxDelay  time.Duration // leaky queue: the longest that an answer is held back
 	Alignment string        // where windows begin
 
 	Route     string // the one path guarded; "": every path
@@ -61,7 +61,13 @@ func (c *config) truth() Truth {
 	case tokenBucket:
 		t.Limit = c.burst
 	case leakyQueue:
-		t.Undelayed, t.MaxDelay = 1, time.Duration(c.depth)*interval(c.rate)
+		t.Undelayed, t.MaxDelay = c.undelayed, time.Duration(c.depth)*interval(c.rate)
+	case slowDown:
+		t.Algorithm, t.Undelayed, t.MaxDelay, t.Burst = leakyQueue, c.limit, c.maxDelay, 0
+		if c.refuseAfter < mostCount {
+			t.Limit, t.Burst = c.refuseAfter, c.refuseAfter
+			t.MaxDelay = min(t.MaxDelay, time.Duration(c.refuseAfter-c.limit)*c.delay)
+		}
 	case fixedWindow, slidingLog, slidingCounter:
 		t.Rate = float64(c.limit) / c.window.Seconds()
 	}

@@ -1,0 +1,41 @@
+package infer
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"apisonde/analyze/verdict"
+	"apisonde/probe/sim"
+)
+
+// patient waits long enough for queues.
+var patient = sim.Net{RTT: 400 * time.Microsecond, Jitter: 200 * time.Microsecond, Think: 20 * time.Millisecond, Timeout: 30 * time.Second}
+
+func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
+	for _, spec := range []string{
+		"leaky-queue,rate=10,depth=20,by=ip",
+		"leaky-queue,rate=20,depth=40,undelayed=10,by=ip,status=503",
+		"leaky-queue,rate=10,depth=12,undelayed=9,by=key",
+		"leaky-queue,rate=2,depth=5,by=user",
+		"leaky-queue,rate=100,depth=50,by=global",
+		"leaky-queue,rate=5,depth=1,by=ip+key",
+	} {
+		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
+			tr, stack := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 1, net: patient})
+			want := stack.Truth()[0]
+			ls := Judge(tr).Limits
+			if len(ls) != 1 {
+				t.Fatalf("%d limits", len(ls))
+			}
+			l := ls[0]
+			if l.Algorithm != verdict.LeakyQueue || l.Scope == nil || !slices.Equal(l.Scope, want.Scope) || l.Confidence < 0.9 {
+				t.Errorf("%s by %v at %v", l.Algorithm, l.Scope, l.Confidence)
+			}
+			if !within(l.RatePerS, want.Rate, 0.01) || !within(l.Burst, float64(want.Burst), 0) || !within(l.Undelayed, float64(want.Undelayed), 0) || !within(l.MaxDelayS, want.MaxDelay.Seconds(), 0.02) {
+				t.Errorf("rate %v burst %v undelayed %v longest %v, want %+v", l.RatePerS, l.Burst, l.Undelayed, l.MaxDelayS, want)
+			}
+		})
+	}
+}
