@@ -51,6 +51,11 @@ func Judge(t trace.Trace) Judgement {
 				j.Limits = append(j.Limits, l)
 			}
 		}
+		if r.holdsBack() {
+			for i := range j.Limits {
+				doubt(&j.Limits[i], "many answers were held back as well, which a limit that only refuses does not do: bursts of growing size from rest would show a queue")
+			}
+		}
 		order(j.Limits)
 		r.statePrefix(&j)
 		if slices.ContainsFunc(j.Limits, func(l verdict.Limit) bool { return surelyBy(l, trace.DimForwarded) }) {
@@ -268,6 +273,34 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	r.stateRejection(l, post, f, best)
 	if misfit {
 		giveUp(l, "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit")
+	}
+}
+
+// holdsBack says whether many of the baseline's admitted requests were answered
+// late, in a way that nothing known explains.
+func (r *record) holdsBack() bool {
+	late := r.lateness()
+	if late.above == 0 {
+		return false
+	}
+	held, all := 0, 0
+	for _, x := range r.samples {
+		if x.id != r.base() || x.outcome != trace.Admitted {
+			continue
+		}
+		all++
+		if x.rtt > late.above {
+			held++
+		}
+	}
+	return held >= heldRun && held*5 >= all
+}
+
+// doubt keeps what is stated from being taken for sure, and says why.
+func doubt(l *verdict.Limit, why string) {
+	l.Confidence, l.AlgorithmConfidence = math.Min(l.Confidence, 0.5), math.Min(l.AlgorithmConfidence, 0.5)
+	if l.Settle == "" {
+		l.Settle = why
 	}
 }
 

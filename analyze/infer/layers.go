@@ -19,7 +19,7 @@ func (e *Engine) attribute() {
 	if e.split == nil {
 		return
 	}
-	blamed := e.path.blame(e.split.inner, e.split.inner.charged)
+	blamed, _ := e.path.blame(e.split.inner, e.split.inner.charged)
 	recovery := e.log.recovery
 	if e.split.outside {
 		e.log = e.path.only(blamed, e.split.outer.charged)
@@ -90,7 +90,7 @@ func (e *Engine) pace() (gap, rest float64, room int) {
 }
 
 // paceMargin keeps a steady series a little below the inner limit's rate.
-const paceMargin = 1.06
+const paceMargin = 1.1
 
 // spaced spreads the sends so that the inner limit lets them all through.
 func (e *Engine) spaced(sends []plan.Send) []plan.Send {

@@ -67,28 +67,49 @@ func (r *record) prefix(n int) *record {
 }
 
 // separate attributes every refusal, given what the inner limit is, and reads
-// both records: with the outer one's refusals free for the inner one, or charged.
+// both records, under the four hypotheses of what charges what: first that the
+// inner one's refusals are free for the outer one, which is how most are built.
 func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
+	type half struct {
+		inner  *reading
+		blamed []bool
+	}
+	var halves []half
 	for _, charged := range []bool{false, true} {
-		blamed := x.r.blame(first, charged)
-		if !enough(blamed) {
-			continue
+		if in, blamed, ok := x.within(first, charged); ok {
+			halves = append(halves, half{in, blamed})
 		}
-		inner = x.r.without(blamed, charged).read(x.rng)
-		if !inner.explains() {
-			continue
+	}
+	for _, charged := range []bool{false, true} {
+		least := math.Inf(1)
+		for _, h := range halves {
+			out := x.r.only(h.blamed, charged).read(x.rng)
+			out.charged = charged
+			if cost := h.inner.post.best() + out.post.best(); out.explains() && cost < least {
+				inner, outer, ok, least = h.inner, out, true, cost
+			}
 		}
-		inner.charged = charged
-		blamed = x.r.blame(inner, charged) // by sharper figures than the first ones
-		if !enough(blamed) {
-			continue
-		}
-		outer = x.better(x.r.only(blamed, false), x.r.only(blamed, true))
-		if outer.explains() {
+		if ok {
 			return inner, outer, true
 		}
 	}
 	return nil, nil, false
+}
+
+// within reads the record of the inner limit, and says which refusals are not its
+// own. charged: those charge it.
+func (x *reading) within(first *reading, charged bool) (inner *reading, blamed []bool, ok bool) {
+	blamed, _ = x.r.blame(first, charged)
+	if !enough(blamed) {
+		return nil, nil, false
+	}
+	inner = x.r.without(blamed, charged).read(x.rng)
+	inner.charged = charged
+	if !inner.explains() {
+		return nil, nil, false
+	}
+	blamed, clear := x.r.blame(inner, charged) // by sharper figures than the first ones
+	return inner, blamed, clear && enough(blamed)
 }
 
 // leastBlamed refusals that one limit cannot explain are no stray ones.
@@ -104,26 +125,6 @@ func enough(blamed []bool) bool {
 	return n >= leastBlamed
 }
 
-// better reads the record in which the other limit's refusals are free, and the
-// one in which they charge this limit where the first is not explained well; it
-// returns the reading with the more probable one.
-func (x *reading) better(free, charged *record) *reading {
-	a := free.read(x.rng)
-	if a.explains() && a.post.best() < explained {
-		return a
-	}
-	b := charged.read(x.rng)
-	b.charged = true
-	if b.explains() && !a.explains() || b.explains() == a.explains() && b.post.best() < a.post.best()-chargedMargin {
-		return b
-	}
-	return a
-}
-
-// chargedMargin is how much better the trace must be explained before a refusal
-// is said to charge the other limit.
-const chargedMargin = 1
-
 // best is the least cost of any variant.
 func (p *posterior) best() float64 {
 	best := math.Inf(1)
@@ -135,7 +136,9 @@ func (p *posterior) best() float64 {
 
 // blame says of every sample whether it is a refusal that the inner limit cannot
 // explain; charged says whether such a refusal charges the inner limit.
-func (r *record) blame(in *reading, charged bool) []bool {
+// clear says whether one of them was given where the inner limit had plenty left:
+// near its brink it may refuse for what its model rounds away.
+func (r *record) blame(in *reading, charged bool) (blamed []bool, clear bool) {
 	t := measureTiming(r.samples)
 	index := map[int]int{}
 	for i, s := range r.samples {
@@ -146,7 +149,8 @@ func (r *record) blame(in *reading, charged bool) []bool {
 	ps := in.post.typical(12)
 	for _, xs := range r.split(in.part) {
 		evs, at := runs(xs, t)
-		theirs, surely := unexplained(evs, ps, charged)
+		theirs, surely, plenty := unexplained(evs, ps, charged)
+		clear = clear || plenty
 		for i, s := range xs {
 			if s.outcome == trace.Limited {
 				out[index[s.seq]] = theirs[at[i]]
@@ -155,12 +159,13 @@ func (r *record) blame(in *reading, charged bool) []bool {
 		}
 	}
 	r.byLook(out, certain)
-	return out
+	return out, clear
 }
 
 // unexplained says of every event of one counter whether none of the inner
-// limits allows its refusals, and whether all of them require these.
-func unexplained(evs []model.Event, ps []particle, charged bool) (theirs, required []bool) {
+// limits allows its refusals, and whether all of them require these. plenty: once
+// they had far more left than was asked for.
+func unexplained(evs []model.Event, ps []particle, charged bool) (theirs, required []bool, plenty bool) {
 	theirs, required = make([]bool, len(evs)), make([]bool, len(evs))
 	states := make([]model.Model, 0, len(ps))
 	for _, q := range ps {
@@ -168,13 +173,15 @@ func unexplained(evs []model.Event, ps []particle, charged bool) (theirs, requir
 	}
 	for i, x := range evs {
 		n := float64(x.Admitted)
-		least, most := math.Inf(1), 0.0
+		least, most, spare := math.Inf(1), 0.0, true
 		for k := range states {
 			lo, hi := states[k].Bounds(x.S, x.E)
 			least, most = math.Min(least, lo), math.Max(most, hi)
+			spare = spare && lo-n >= math.Min(ps[k].p.L, 1+math.Max(2, 0.2*ps[k].p.L))
 		}
 		theirs[i] = x.Limited > 0 && least >= n+1
 		required[i] = x.Limited > 0 && most < n+1
+		plenty = plenty || theirs[i] && spare
 		for k := range states {
 			switch {
 			case !theirs[i]:
@@ -186,7 +193,7 @@ func unexplained(evs []model.Event, ps []particle, charged bool) (theirs, requir
 			}
 		}
 	}
-	return theirs, required
+	return theirs, required, plenty
 }
 
 // byLook settles the refusals that either limit may have given where those that
