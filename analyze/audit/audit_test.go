@@ -38,8 +38,8 @@ func TestPracticeServer(t *testing.T) {
 		{"token-bucket,rate=10,burst=20,headers=lying,retry-after=floor", true, true, "early", "measured"},
 		{"fixed-window,limit=30,window=5s,align=first-request,headers=ietf,retry-after=floor", false, false, "early", "measured"},
 		{"fixed-window,limit=30,window=5s,align=first-request,headers=none,retry-after=long", false, false, "late", "measured"},
-		{"leaky-queue,rate=10,depth=10,headers=lying", false, true, "absent", "measured"},
-		{"leaky-queue,rate=10,depth=10,headers=ietf", false, false, "absent", "measured"},
+		{"leaky-queue,rate=10,depth=10,headers=lying", false, true, "exact", "measured"},
+		{"leaky-queue,rate=10,depth=10,headers=ietf", false, false, "exact", "measured"},
 		{"sliding-counter,limit=20,window=5s,headers=lying", true, true, "exact", "measured"},
 	} {
 		t.Run(c.spec, func(t *testing.T) {

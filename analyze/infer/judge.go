@@ -84,7 +84,11 @@ func (r *record) limits(t trace.Trace) []verdict.Limit {
 	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
 	if !one.explains() {
 		if inner, outer, ok := one.peel(); ok {
-			return []verdict.Limit{inner.layer(t), outer.layer(t)}
+			l := outer.layer(t)
+			if outer.charged { // what the inner one refused was counted in, on a guess
+				l.Confidence = math.Min(l.Confidence, chargedConfidence)
+			}
+			return []verdict.Limit{inner.layer(t), l}
 		}
 	}
 	return []verdict.Limit{one.layer(t)}
@@ -303,6 +307,10 @@ func doubt(l *verdict.Limit, why string) {
 		l.Settle = why
 	}
 }
+
+// chargedConfidence is the most that is stated of an outer limit whose count rests
+// on requests that the inner one refused.
+const chargedConfidence = 0.8
 
 // giveUp takes back what was stated beyond the count that was met, and says why.
 func giveUp(l *verdict.Limit, why string) {

@@ -80,14 +80,19 @@ func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
 			halves = append(halves, half{in, blamed})
 		}
 	}
+	near := false
 	for _, charged := range []bool{false, true} {
 		least := math.Inf(1)
 		for _, h := range halves {
 			out := x.r.only(h.blamed, charged).read(x.rng)
 			out.charged = charged
+			near = near || !charged && len(out.scopes) > 0 && out.post.misfit < chargedFrom
 			if cost := h.inner.post.best() + out.post.best(); out.explains() && cost < least {
 				inner, outer, ok, least = h.inner, out, true, cost
 			}
+		}
+		if near && !ok { // one odd answer is no reason to believe in charges
+			return nil, nil, false
 		}
 		if ok {
 			return inner, outer, true
@@ -95,6 +100,10 @@ func (x *reading) separate(first *reading) (inner, outer *reading, ok bool) {
 	}
 	return nil, nil, false
 }
+
+// chargedFrom is the misfit from which refusals are taken to charge the other
+// limit: more than one answer that cannot be explained otherwise.
+const chargedFrom = 6
 
 // within reads the record of the inner limit, and says which refusals are not its
 // own. charged: those charge it.
