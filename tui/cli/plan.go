@@ -9,7 +9,8 @@ func planCommand(std *streams) *cli.Command {
 		Name:      "plan",
 		Usage:     "print what a probe might send at worst; sends nothing",
 		ArgsUsage: "URL",
-		Flags:     join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), careFlags(), configFlag(), outputFlag(planFormats)),
+		// Those of a probe, so that its command line says what it would send.
+		Flags: join(identityFlags(), requestFlags(), signFlags(), ceilingFlags(), careFlags(), consentFlags(), recordFlags(), configFlag(), outputFlag(planFormats), verdictFlags()),
 		Action: func(c *cli.Context) error {
 			format, err := readFormat(c, planFormats)
 			if err != nil {
