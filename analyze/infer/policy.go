@@ -194,12 +194,13 @@ func (q *routes) next(e *Engine, _ float64) (plan.Step, bool) {
 
 // study turns to one policy after another; it runs when the questions about one
 // are answered.
-type study struct{ done []string }
+type study struct{ done []string } // the path each was studied on
 
 func (q *study) stage() string { return "limit" }
 
 func (q *study) next(e *Engine, _ float64) (plan.Step, bool) {
-	q.done = append(q.done, e.log.roster.Routes...)
+	// Only that one: what looked like one policy at first may be two by now.
+	q.done = append(q.done, e.log.roster.Routes[0])
 	for _, p := range e.all.policies() {
 		if slices.ContainsFunc(p.routes, func(r string) bool { return slices.Contains(q.done, r) }) {
 			continue
