@@ -61,6 +61,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// A hangup that is ignored here, as under nohup, would be ignored by every
+	// process that the tests start; one that is caught is not.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	flag.Parse()
 	// Most cases wait for a timeout rather than for the processor.
 	if err := flag.Set("test.parallel", "8"); err != nil {
