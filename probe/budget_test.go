@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,26 +19,14 @@ import (
 )
 
 // No ceiling is passed by one, whatever is asked, whatever goes wrong, and
-// however often the run is killed, loses power and goes on.
+// however often the run is killed, loses power and goes on. The long form draws
+// 10,000 runs.
 func TestBudgetUnderFaultsAndCrashes(t *testing.T) {
 	t.Parallel()
-	budgets(t, 150)
-}
-
-// The same for 10,000 runs, or as many as APISONDE_LONG says beyond 1.
-func TestLongBudgetUnderFaultsAndCrashes(t *testing.T) {
-	t.Parallel()
-	n, err := strconv.Atoi(os.Getenv("APISONDE_LONG"))
-	if err != nil || n < 1 {
-		t.Skip("takes minutes; APISONDE_LONG=1 runs it")
+	runs := 150
+	if os.Getenv("APISONDE_LONG") != "" {
+		runs = 10_000
 	}
-	if n == 1 {
-		n = 10_000
-	}
-	budgets(t, n)
-}
-
-func budgets(t *testing.T, runs int) {
 	crashes, sent, full := 0, 0, 0
 	for seed := range runs {
 		synctest.Test(t, func(t *testing.T) {

@@ -22,26 +22,14 @@ import (
 )
 
 // Whenever a run is killed, its trace holds every request that the server saw, and
-// the run that goes on with it stays within the one budget.
+// the run that goes on with it stays within the one budget. The long form kills
+// 200 times.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	kills(t, 3)
-}
-
-// The same for 200 kills, or as many as APISONDE_LONG says beyond 1.
-func TestLongKilledAnywhere(t *testing.T) {
-	t.Parallel()
-	n, err := strconv.Atoi(os.Getenv("APISONDE_LONG"))
-	if err != nil || n < 1 {
-		t.Skip("takes minutes; APISONDE_LONG=1 runs it")
-	}
-	if n == 1 {
+	n := 3
+	if os.Getenv("APISONDE_LONG") != "" {
 		n = 200
 	}
-	kills(t, n)
-}
-
-func kills(t *testing.T, n int) {
 	rng := rand.New(rand.NewPCG(uint64(n), 9))
 	unrecorded, resumed := 0, 0
 	for i := range n {

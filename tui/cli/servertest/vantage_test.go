@@ -217,7 +217,7 @@ func hostOf(t *testing.T, url string) string {
 func TestVantages(t *testing.T) {
 	t.Parallel()
 	if !hasSecondAddress() {
-		t.Skip("this machine has one loopback address; Linux has many")
+		absent(t, "this machine has one loopback address; Linux has many")
 	}
 	port, log := startReporter(t)
 	jump, home := beside.sshd(t)
