@@ -1,12 +1,16 @@
 package infer
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"time"
 
+	"apisonde/analyze/header"
 	"apisonde/analyze/model"
 	"apisonde/probe/trace"
 )
@@ -293,20 +297,18 @@ func (r *record) relabel(n int, outcome func(int, sample) trace.Outcome) *record
 	return v
 }
 
-// look hashes what refusals of one limit have in common: the status, the names
-// of the headers and what they say the limit is.
+// look hashes what refusals of one limit have in common: the status, the names of
+// the headers, and what they say the limits are.
 func look(o trace.Observation) uint64 {
-	var lines []string
+	lines := []string{strconv.Itoa(o.Status)}
 	for _, h := range o.Headers {
-		name := strings.ToLower(string(h.Name))
-		if strings.HasSuffix(name, "limit") || strings.HasSuffix(name, "policy") {
-			name += ": " + string(h.Value)
-		}
-		lines = append(lines, name)
+		lines = append(lines, strings.ToLower(string(h.Name)))
+	}
+	for _, q := range header.Decode(o.Status, o.Headers, nil, time.Time{}).Quotas {
+		lines = append(lines, fmt.Sprintf("%s %v in %v", q.Header, q.Limit, q.WindowS))
 	}
 	slices.Sort(lines)
 	sum := fnv.New64a()
-	sum.Write([]byte{byte(o.Status >> 8), byte(o.Status)})
 	for _, l := range lines {
 		sum.Write([]byte(l + "\n"))
 	}
