@@ -372,7 +372,11 @@ func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
 		b.add(q.p)
 	}
 	limit = &verdict.Figure{Value: best.p.L, Lo: b.lo.L, Hi: b.hi.L}
-	window = &verdict.Figure{Value: best.p.W, Lo: math.Min(b.lo.W, best.p.W), Hi: math.Max(b.hi.W, best.p.W)}
+	window = &verdict.Figure{
+		Value: best.p.W,
+		Lo:    math.Min(b.lo.W, best.p.W*(1-clockShare)),
+		Hi:    math.Max(b.hi.W, best.p.W*(1+clockShare)),
+	}
 	slow, fast := best.p, best.p
 	slow.W, fast.W = window.Hi, window.Lo
 	if f.v.Algorithm() != verdict.TokenBucket {
@@ -441,7 +445,9 @@ const penaltyConfidence = 0.85
 // before its length is more than the slope of one ramp.
 const counterCycles = 2
 
-// clockShare is the relative error left to a window that follows the clock.
+// clockShare is the relative error left to every duration, however sharp the
+// trace: two clocks differ, and implementations count milliseconds and cut off what
+// is less (nginx: thousandths of a request, at each one).
 const clockShare = 0.002
 
 // clockError is how far two synchronised clocks may differ, in seconds.
