@@ -37,7 +37,12 @@ func prose(s string) string {
 	words := strings.Split(visible(s), " ")
 	for i, w := range words {
 		if linkish.MatchString(w) {
-			words[i] = cellCode(w)
+			core := strings.TrimSuffix(w, ")")
+			if strings.Count(w, "(") >= strings.Count(w, ")") {
+				core = w
+			}
+			// A bracket that the word does not open is the sentence's.
+			words[i] = cellCode(core) + w[len(core):]
 			continue
 		}
 		words[i] = special.ReplaceAllString(w, `\$0`)
