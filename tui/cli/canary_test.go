@@ -175,16 +175,16 @@ func TestNoSecretOnScreen(t *testing.T) {
 		}
 	}
 	s := inTerminal(t, args...)
-	s.await(t, "save report")
+	s.Await(t, "save report")
 	for key, shows := range map[string]string{"1": "[1 Plan]", "2": "[2 Live]", "4": "[4 Advice]", "5": "[5 Headers]"} {
-		s.press(t, key)
-		s.await(t, shows)
+		s.Press(t, key)
+		s.Await(t, shows)
 	}
-	s.press(t, "s")
-	s.await(t, "saved r.md")
-	s.press(t, "q")
+	s.Press(t, "s")
+	s.Await(t, "saved r.md")
+	s.Press(t, "q")
 	s.exit(t)
-	for _, l := range leaks(s.text()) {
+	for _, l := range leaks(s.Text()) {
 		t.Errorf("the screen shows the %s", l)
 	}
 	scanFiles(t, s.Dir)

@@ -208,11 +208,11 @@ func TestInspectAsks(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(s.Close)
 	term := inTerminal(t, "inspect", s.URL, "--key", "literal:abcdefgh", "--key", "literal:ijklmnop")
-	term.await(t, "[y/N]")
-	if text := term.text(); !strings.Contains(text, "at most 2 in all") || !strings.Contains(text, "k2") {
+	term.Await(t, "[y/N]")
+	if text := term.Text(); !strings.Contains(text, "at most 2 in all") || !strings.Contains(text, "k2") {
 		t.Errorf("it does not say what it would send:\n%s", text)
 	}
-	term.press(t, "n\r")
+	term.Press(t, "n\r")
 	if code := term.exit(t); code != exitUsage || asked.Load() > 0 {
 		t.Errorf("it ended with %d after %d requests", code, asked.Load())
 	}

@@ -1,18 +1,13 @@
 package cli
 
 import (
-	"bytes"
-	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-	"github.com/creack/pty"
+	"apisonde/tui/cli/ttytest"
 )
 
 // query matches what asks a terminal for an answer: colours, cursor, attributes,
@@ -21,75 +16,21 @@ var query = regexp.MustCompile(`\x1b\](?:4;\d+|1\d);\?|\x1b\[[>=?]?[0-9;]*(?:n|c
 
 const altScreen = "\x1b[?1049h"
 
-// silent is a program in a terminal that shows everything and answers nothing.
+// silent is the program in a terminal that answers nothing.
 type silent struct {
-	*exec.Cmd
-	tty   *os.File
-	mu    sync.Mutex
-	shown bytes.Buffer
-	from  int           // where await looks from: the latest press
-	ended chan struct{} // closed with the terminal
+	*ttytest.Terminal
 	begun time.Time
 }
 
 func inTerminal(t *testing.T, args ...string) *silent {
 	t.Helper()
-	s := &silent{Cmd: program(t, args...), ended: make(chan struct{}), begun: time.Now()}
-	s.Env = append(s.Env, "TERM=xterm-256color", "COLORTERM=truecolor", "CI=")
-	tty, err := pty.StartWithSize(s.Cmd, &pty.Winsize{Rows: 24, Cols: 80})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.tty = tty
-	t.Cleanup(func() { tty.Close() })
-	go func() {
-		defer close(s.ended)
-		_, _ = io.Copy(s, tty)
-	}()
-	return s
-}
-
-func (s *silent) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shown.Write(p)
-}
-
-func (s *silent) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shown.String()
-}
-
-// await waits until the terminal shows a text, after the latest press.
-func (s *silent) await(t *testing.T, text string) {
-	t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !strings.Contains(s.text()[s.from:], text) {
-		select {
-		case <-deadline.C:
-			shown := ansi.Strip(s.text())
-			t.Fatalf("%q does not show %q; at last:\n%s", s.Args[1:], text, shown[max(0, len(shown)-2000):])
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *silent) press(t *testing.T, keys string) {
-	t.Helper()
-	s.from = len(s.text())
-	if _, err := s.tty.WriteString(keys); err != nil {
-		t.Fatal(err)
-	}
+	return &silent{begun: time.Now(), Terminal: ttytest.Start(t, program(t, args...), 24, 80)}
 }
 
 // exit waits for the program's end.
 func (s *silent) exit(t *testing.T) int {
 	t.Helper()
-	<-s.ended
+	s.Closed()
 	_ = s.Wait() // an exit code other than 0 is an error too
 	return s.ProcessState.ExitCode()
 }
@@ -126,12 +67,12 @@ func TestSilentTerminal(t *testing.T) {
 			t.Parallel()
 			s := inTerminal(t, strings.Fields(c.args)...)
 			if code := s.exit(t); code != c.code {
-				t.Errorf("exit %d, want %d:\n%s", code, c.code, s.text())
+				t.Errorf("exit %d, want %d:\n%s", code, c.code, s.Text())
 			}
 			if took := time.Since(s.begun); took > patience {
 				t.Errorf("it took %s", took)
 			}
-			if q := query.FindString(s.text()); q != "" {
+			if q := query.FindString(s.Text()); q != "" {
 				t.Errorf("it asks the terminal %q", q)
 			}
 		})
@@ -143,8 +84,8 @@ func TestSilentTerminal(t *testing.T) {
 		t.Run(cmd.Name+" --help", func(t *testing.T) {
 			t.Parallel()
 			s := inTerminal(t, cmd.Name, "--help")
-			if code := s.exit(t); code != exitOK || strings.Contains(s.text(), "\x1b") || time.Since(s.begun) > patience {
-				t.Errorf("exit %d after %s:\n%q", code, time.Since(s.begun), s.text())
+			if code := s.exit(t); code != exitOK || strings.Contains(s.Text(), "\x1b") || time.Since(s.begun) > patience {
+				t.Errorf("exit %d after %s:\n%q", code, time.Since(s.begun), s.Text())
 			}
 		})
 	}
@@ -156,18 +97,18 @@ func TestQuestion(t *testing.T) {
 	server := practice(t, "fixed-window,limit=3,window=300s")
 	for _, answer := range []string{"n\r", "\r", "x\r", "\x04"} {
 		s := inTerminal(t, "probe", server.URL())
-		s.await(t, "[y/N]")
-		s.press(t, answer)
+		s.Await(t, "[y/N]")
+		s.Press(t, answer)
 		if code := s.exit(t); code != exitUsage || server.Total() != 0 {
 			t.Errorf("%q: exit %d, %d requests sent", answer, code, server.Total())
 		}
 	}
 	s := inTerminal(t, "probe", server.URL(), "--max-requests", "2")
-	s.await(t, "At most 2 requests")
-	s.await(t, "[y/N]")
-	s.press(t, "y\r")
+	s.Await(t, "At most 2 requests")
+	s.Await(t, "[y/N]")
+	s.Press(t, "y\r")
 	if code := s.exit(t); code != exitInconclusive || server.Total() == 0 {
-		t.Errorf("yes: exit %d, %d requests sent:\n%s", code, server.Total(), s.text())
+		t.Errorf("yes: exit %d, %d requests sent:\n%s", code, server.Total(), s.Text())
 	}
 }
 
@@ -177,17 +118,17 @@ func TestScreenOnSilentTerminal(t *testing.T) {
 	t.Parallel()
 	server := practice(t, "fixed-window,limit=30,window=60s")
 	s := inTerminal(t, "tui", server.URL())
-	s.await(t, altScreen)
-	before, _, _ := strings.Cut(s.text(), altScreen)
+	s.Await(t, altScreen)
+	before, _, _ := strings.Cut(s.Text(), altScreen)
 	if q := query.FindString(before); q != "" || time.Since(s.begun) > patience {
 		t.Errorf("after %s, before the screen: %q", time.Since(s.begun), q)
 	}
-	s.await(t, "Nothing has been sent yet")
-	s.press(t, "q")
+	s.Await(t, "Nothing has been sent yet")
+	s.Press(t, "q")
 	if code := s.exit(t); code != exitUsage || server.Total() != 0 {
 		t.Errorf("declined: exit %d, %d requests sent", code, server.Total())
 	}
-	if !strings.Contains(s.text(), "\x1b[?1049l") {
+	if !strings.Contains(s.Text(), "\x1b[?1049l") {
 		t.Error("the screen was not left")
 	}
 }
@@ -199,28 +140,28 @@ func TestSetup(t *testing.T) {
 	for _, args := range [][]string{{}, {"tui", "--max-requests", "3", "--key", "env:PATH"}} {
 		server := practice(t, "fixed-window,limit=30,window=60s")
 		s := inTerminal(t, args...)
-		s.await(t, altScreen)
-		before, _, _ := strings.Cut(s.text(), altScreen)
+		s.Await(t, altScreen)
+		before, _, _ := strings.Cut(s.Text(), altScreen)
 		if q := query.FindString(before); q != "" {
 			t.Errorf("%q asks the terminal %q before the screen", args, q)
 		}
-		s.await(t, "URL")
-		s.press(t, "ftp://nonsense\r")
-		s.await(t, "http:// or https:// URL")
-		s.press(t, "\x15"+server.URL()+"\r") // Ctrl-U
-		s.await(t, "May this be sent?")
+		s.Await(t, "URL")
+		s.Press(t, "ftp://nonsense\r")
+		s.Await(t, "http:// or https:// URL")
+		s.Press(t, "\x15"+server.URL()+"\r") // Ctrl-U
+		s.Await(t, "May this be sent?")
 		if server.Total() != 0 {
 			t.Errorf("%q: %d requests were sent unasked", args, server.Total())
 		}
-		s.press(t, "y")
+		s.Press(t, "y")
 		awaitRequests(t, server, 1)
 		code := exitInconclusive
 		if len(args) == 0 { // the other one ends by itself
-			s.press(t, "\x03")
+			s.Press(t, "\x03")
 			code = exitInterrupted
 		}
-		s.await(t, "save report")
-		s.press(t, "q")
+		s.Await(t, "save report")
+		s.Press(t, "q")
 		if got := s.exit(t); got != code {
 			t.Errorf("%q: exit %d, want %d", args, got, code)
 		}
@@ -236,7 +177,7 @@ func TestScreenStopped(t *testing.T) {
 		stop func(*testing.T, *silent)
 		code int
 	}{
-		{"key", func(t *testing.T, s *silent) { s.press(t, "\x03"); s.await(t, "interrupted"); s.press(t, "q") }, 130},
+		{"key", func(t *testing.T, s *silent) { s.Press(t, "\x03"); s.Await(t, "interrupted"); s.Press(t, "q") }, 130},
 		{"signal", func(t *testing.T, s *silent) {
 			if err := s.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)
@@ -252,7 +193,7 @@ func TestScreenStopped(t *testing.T) {
 			if code := s.exit(t); code != c.code {
 				t.Errorf("exit %d, want %d", code, c.code)
 			}
-			_, after, _ := strings.Cut(s.text(), "\x1b[?1049l")
+			_, after, _ := strings.Cut(s.Text(), "\x1b[?1049l")
 			if !strings.Contains(after, "trace: t.ndjson") {
 				t.Errorf("the trace's path is not told after the screen:\n%q", after)
 			}

@@ -115,7 +115,7 @@ func terminalClosed(t *testing.T) {
 		}
 		scr := r.show(t, 24, 80)
 		awaitRequests(t, s, 20)
-		_ = scr.tty.Close()
+		_ = scr.TTY.Close()
 		scr.end(t).check(t, s.Requests(), 129)
 	}
 }
@@ -222,25 +222,25 @@ func raise(t *testing.T, p *os.Process, sig syscall.Signal) {
 // A screen that is suspended gives the terminal back, and comes back with it.
 func suspended(t *testing.T) {
 	for _, suspend := range []func(*screen){
-		func(s *screen) { s.press(t, "\x1a") },
-		func(s *screen) { s.mark(); raise(t, s.program(t), syscall.SIGTSTP) },
+		func(s *screen) { s.Press(t, "\x1a") },
+		func(s *screen) { s.Mark(); raise(t, s.program(t), syscall.SIGTSTP) },
 	} {
 		s := start(t, rogue.Options{}, lasting())
 		r := long(s.URL())
 		r.args[0] = "tui"
 		r.without("--output")
 		scr := r.showInShell(t, 24, 80)
-		scr.await(t, "[2 Live]")
+		scr.Await(t, "[2 Live]")
 		for range 2 { // the second time as well
 			suspend(scr)
-			scr.await(t, "\x1b[?1049l")
+			scr.Await(t, "\x1b[?1049l")
 			awaitState(t, scr.program(t).Pid, 'T')
-			scr.press(t, "\r")
-			scr.await(t, "[2 Live]")
+			scr.Press(t, "\r")
+			scr.Await(t, "[2 Live]")
 		}
-		scr.press(t, "\x03")
-		scr.await(t, "save report")
-		scr.press(t, "q")
+		scr.Press(t, "\x03")
+		scr.Await(t, "save report")
+		scr.Press(t, "q")
 		o := scr.end(t)
 		if !strings.Contains(o.left, "socket:") {
 			o.left = "" // Bubble Tea keeps a poller and a pipe for each time
@@ -270,20 +270,20 @@ func sizes(t *testing.T) {
 	r.args[0] = "tui"
 	r.without("--output")
 	scr := r.show(t, 24, 80)
-	scr.await(t, "[2 Live]")
+	scr.Await(t, "[2 Live]")
 	for i := range 300 {
-		if err := pty.Setsize(scr.tty, &pty.Winsize{Rows: uint16(1 + i%60), Cols: uint16(1 + i*7%200)}); err != nil {
+		if err := pty.Setsize(scr.TTY, &pty.Winsize{Rows: uint16(1 + i%60), Cols: uint16(1 + i*7%200)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := pty.Setsize(scr.tty, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+	if err := pty.Setsize(scr.TTY, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
 		t.Fatal(err)
 	}
-	scr.mark()
-	scr.await(t, "[2 Live]")
-	scr.press(t, "\x03")
-	scr.await(t, "save report")
-	scr.press(t, "q")
+	scr.Mark()
+	scr.Await(t, "[2 Live]")
+	scr.Press(t, "\x03")
+	scr.Await(t, "save report")
+	scr.Press(t, "q")
 	scr.end(t).check(t, s.Requests(), 130)
 }
 
@@ -296,7 +296,7 @@ func oddTerminals(t *testing.T) {
 		scr := r.show(t, size[0], size[1])
 		awaitRequests(t, s, 20)
 		for _, key := range []string{"1", "3", "4", "5", "?", "?", "2", "\x03"} {
-			scr.press(t, key)
+			scr.Press(t, key)
 		}
 		// The screen may be too small to say when the run is over: a signal ends
 		// the run and the screen.
@@ -350,7 +350,7 @@ func uncoloured(t *testing.T, env string) {
 	scr := r.show(t, 24, 80)
 	o := scr.end(t)
 	o.check(t, s.Requests(), exitInconclusive)
-	if strings.Contains(scr.text(), "\x1b") {
-		t.Errorf("%q", scr.text())
+	if strings.Contains(scr.Text(), "\x1b") {
+		t.Errorf("%q", scr.Text())
 	}
 }

@@ -2,28 +2,19 @@ package faulttest
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/charmbracelet/x/ansi"
-	"github.com/creack/pty"
+	"apisonde/tui/cli/ttytest"
 )
 
 // screen is a run on a terminal.
 type screen struct {
-	*exec.Cmd
-	run   *run
-	tty   *os.File
-	mu    sync.Mutex
-	shown bytes.Buffer
-	from  int           // where await looks from
-	ended chan struct{} // closed with the terminal
+	*ttytest.Terminal
+	run *run
 }
 
 // show starts a run on a terminal of rows and columns.
@@ -54,71 +45,17 @@ func (s *screen) program(t *testing.T) *os.Process {
 
 func (r *run) showing(t *testing.T, c *exec.Cmd, rows, cols uint16) *screen {
 	t.Helper()
-	s := &screen{Cmd: c, run: r, ended: make(chan struct{})}
-	s.Stdin = nil
-	s.Env = append(s.Env, "TERM=xterm-256color", "COLORTERM=truecolor", "CI=")
-	s.Env = append(s.Env, r.env...) // these win
-	tty, err := pty.StartWithSize(s.Cmd, &pty.Winsize{Rows: rows, Cols: cols})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.tty = tty
-	t.Cleanup(func() { tty.Close() })
-	go func() {
-		defer close(s.ended)
-		_, _ = io.Copy(s, tty)
-	}()
-	return s
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shown.Write(p)
-}
-
-func (s *screen) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shown.String()
-}
-
-// mark has await look only at what is shown from here on.
-func (s *screen) mark() { s.from = len(s.text()) }
-
-// await waits until the terminal shows a text after the latest mark.
-func (s *screen) await(t *testing.T, text string) {
-	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !strings.Contains(s.text()[s.from:], text) {
-		select {
-		case <-deadline.C:
-			shown := ansi.Strip(s.text())
-			t.Fatalf("%q does not show %q; at last:\n%s", s.Args[1:], text, shown[max(0, len(shown)-2000):])
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *screen) press(t *testing.T, keys string) {
-	t.Helper()
-	s.mark()
-	if _, err := s.tty.WriteString(keys); err != nil {
-		t.Fatal(err)
-	}
+	return &screen{ttytest.Start(t, c, rows, cols, r.env...), r}
 }
 
 // end waits for the program's end. What it left on the terminal counts as its
 // standard error, with its own sequences taken out.
 func (s *screen) end(t *testing.T) outcome {
 	t.Helper()
-	<-s.ended
+	s.Closed()
 	var none bytes.Buffer
 	o := s.run.end(t, s.Cmd, &none, &none)
-	plain, rest := own(s.text())
+	plain, rest := own(s.Text())
 	if rest != "" {
 		t.Errorf("a sequence on the terminal is not the program's own: %q", rest)
 	}

@@ -115,14 +115,14 @@ func TestNoSecretShowsElsewhere(t *testing.T) {
 	}
 	r := &run{args: append([]string{"tui", s.URL(), "--yes", "--trace", "t.ndjson", "--report", "r.md", "--max-requests", "60", "--key", "env:CANARY_KEY"}, carrying...)}
 	scr := r.show(t, 40, 120)
-	scr.await(t, "save report")
+	scr.Await(t, "save report")
 	for _, view := range []string{"1 Plan", "2 Live", "4 Advice", "5 Headers", "3 Verdict"} {
-		scr.press(t, view[:1])
-		scr.await(t, "["+view+"]")
+		scr.Press(t, view[:1])
+		scr.Await(t, "["+view+"]")
 	}
-	scr.press(t, "s")
-	scr.await(t, "saved r.md")
-	scr.press(t, "q")
+	scr.Press(t, "s")
+	scr.Await(t, "saved r.md")
+	scr.Press(t, "q")
 	o := scr.end(t)
 	o.hygiene(t)
 	if !strings.Contains(o.file(t, "r.md"), "[redacted]") {

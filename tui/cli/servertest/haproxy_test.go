@@ -11,8 +11,9 @@ import (
 	"apisonde/analyze/verdict"
 )
 
-// haproxyConfig has places for an address, the highest rate and the window.
-const haproxyConfig = `
+// haproxyHead is how every HAProxy here begins, up to where its frontend binds. It
+// logs a line for each request.
+const haproxyHead = `
 global
 	log stdout format raw local0 info
 	maxconn 1000
@@ -25,6 +26,10 @@ defaults
 	timeout client 60s
 	timeout server 60s
 frontend limited
+`
+
+// haproxyConfig has places for an address, the highest rate and the window.
+const haproxyConfig = haproxyHead + `
 	bind %[1]s
 	http-request track-sc0 src table callers
 	http-request deny deny_status 429 if { sc_http_req_rate(0) gt %[2]d }

@@ -112,19 +112,7 @@ func TestVantagesOfAnotherMachine(t *testing.T) {
 }
 
 // blockConfig limits each /64 by a sliding counter.
-const blockConfig = `
-global
-	log stdout format raw local0 info
-	maxconn 1000
-defaults
-	mode http
-	log global
-	option dontlognull
-	log-format "served %%HM %%ST"
-	timeout connect 5s
-	timeout client 60s
-	timeout server 60s
-frontend limited
+const blockConfig = haproxyHead + `
 	bind [::]:%s
 	bind 127.0.0.1:%s
 	http-request track-sc0 src,ipmask(32,64) table callers
