@@ -52,7 +52,7 @@ type Server struct {
 	answer Answer
 	wg     sync.WaitGroup
 
-	requests, conns atomic.Int64
+	requests, conns, reused atomic.Int64
 
 	mu     sync.Mutex
 	open   map[net.Conn]bool
@@ -96,6 +96,9 @@ func (s *Server) Requests() int { return int(s.requests.Load()) }
 
 // Conns is how many connections were accepted.
 func (s *Server) Conns() int { return int(s.conns.Load()) }
+
+// Reused is how many requests came on a connection that had carried one before.
+func (s *Server) Reused() int { return int(s.reused.Load()) }
 
 // Keys is how many requests each value of X-Api-Key made.
 func (s *Server) Keys() map[string]int {
@@ -185,6 +188,9 @@ func (s *Server) serve(tc *net.TCPConn) {
 		}
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20)) // of a request cut short, what came
 		s.count(r.Header.Get("X-Api-Key"))
+		if n > 1 {
+			s.reused.Add(1)
+		}
 		x := &Exchange{Conn: c, TCP: tc, Request: r, Body: body, N: int(s.requests.Add(1)), OnConn: n}
 		if !s.answer(x) {
 			return
