@@ -19,6 +19,7 @@ func (r *record) contrasts() []contrast {
 	for _, d := range dims {
 		used[d] = map[string]int{}
 	}
+	since := map[counter]int{} // admissions since the baseline was exhausted
 	var before *sample // the baseline's last answer
 	type open struct {
 		at   int
@@ -36,6 +37,7 @@ func (r *record) contrasts() []contrast {
 			for _, d := range dims {
 				clear(used[d])
 			}
+			clear(since)
 		}
 		quiet = x.sent + x.rtt
 		c := counter{x.id, x.route}
@@ -66,11 +68,14 @@ func (r *record) contrasts() []contrast {
 			}
 			if x.outcome == trace.Admitted {
 				pending = append(pending, open{at, x.sent})
-			} else if r.rested(used, base, c, spent) {
+			} else if r.rested(used, base, c, spent) || r.outlasted(used, base, c, spent, since[c]) {
 				out[at].shared++
 			}
 		}
 		if x.outcome == trace.Admitted {
+			if known {
+				since[c]++
+			}
 			for _, d := range dims {
 				used[d][x.id.Value(d, x.route)]++
 			}
@@ -90,6 +95,19 @@ func (r *record) rested(used map[trace.Dim]map[string]int, base, c counter, limi
 		}
 	}
 	return true
+}
+
+// outlasted says whether c got more through than the limit before the baseline was
+// exhausted, and hardly anything after: had it a counter of its own, that would
+// have another limit, and have reached it at the very same moment.
+func (r *record) outlasted(used map[trace.Dim]map[string]int, base, c counter, limit, since int) bool {
+	for _, d := range dims {
+		v := c.id.Value(d, c.route)
+		if v != base.id.Value(d, base.route) && used[d][v]-since <= limit+max(2, limit/10) {
+			return false
+		}
+	}
+	return since <= 2
 }
 
 func changes(base, c counter) scope {

@@ -119,7 +119,7 @@ const queueWatch = 60
 func settle(e *Engine, c counter) {
 	others := slices.DeleteFunc(slices.Clone(e.all.roster.Routes), func(r string) bool { return r == c.route })
 	e.turnTo(policy{routes: append([]string{c.route}, others...)})
-	n, _ := e.log.spent()
+	n, _ := e.log.fromRest(c)
 	e.find(fmt.Sprintf("%d requests of %s on %s got through before the first was refused", n, c.id, c.route))
 	e.then(&flying{}, &rate{})
 }

@@ -17,7 +17,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	if len(cs) == 0 {
 		return r
 	}
-	if v.HasPhase() && cs[0].cost < cut+40 {
+	if (v.HasPhase() || v.Core == model.CoreCounter) && cs[0].cost < cut+40 {
 		cs = f.evolve(v, cs)
 	}
 	// Variants that stay far behind get a short look only.

@@ -117,7 +117,7 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	for _, w := range warm {
 		try(w.p)
 	}
-	if v.HasPhase() && v.Core == model.CoreCounter {
+	if v.Core == model.CoreCounter {
 		f.sweep(v, try)
 	}
 	n := 500 * f.effort
@@ -140,6 +140,9 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 	step, phases := 1.04, 12
 	if f.effort > 1 {
 		step, phases = 1.012, 40
+	}
+	if !v.HasPhase() { // all points for the windows
+		step, phases = math.Pow(step, 1/float64(phases)), 1
 	}
 	span := f.draws.span
 	for w := max(0.05, span/40); w < 3*span+1; w *= step {

@@ -141,7 +141,7 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	r := x.r
 	x.post = fitBank(r.arms(x.part), x.post.revived(), judgeEffort, x.rng)
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
-	r.stateScope(&l, x.scopes, x.cs)
+	stateScope(&l, x.scopes, x.cs, x.explains())
 	r.stateAlgorithm(&l, x.post, x.part, t)
 	l.Rejection.Statuses = r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
@@ -171,8 +171,9 @@ func (r *record) rejectionStatuses() []int {
 	return out
 }
 
-// stateScope lists what the contrasts leave.
-func (r *record) stateScope(l *verdict.Limit, scopes []scope, cs []contrast) {
+// stateScope lists what the contrasts leave. A contrast that went both ways makes
+// it doubtful, unless the limit explains each outcome: a token came just then.
+func stateScope(l *verdict.Limit, scopes []scope, cs []contrast, explained bool) {
 	l.ScopeCandidates = [][]string{}
 	for _, s := range scopes {
 		names := s.names()
@@ -190,9 +191,8 @@ func (r *record) stateScope(l *verdict.Limit, scopes []scope, cs []contrast) {
 		l.Scope = l.ScopeCandidates[0]
 	}
 	conf := 0.999
-	for i := range cs {
-		c := &cs[i]
-		if n := c.own + c.shared; n > 0 {
+	for _, c := range cs {
+		if n := c.own + c.shared; n > 0 && !explained {
 			conf *= 1 - 0.5*float64(min(c.own, c.shared))/float64(n)
 		}
 		if c.own == 1 && c.shared == 0 { // once may have been a token that came just then

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"apisonde/analyze/model"
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -97,7 +96,7 @@ func (r *record) relation(subject, route string) relation {
 	switch {
 	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
 		return alike
-	case limited && r.oneLimit(base, subject, route):
+	case limited && v.oneLimit():
 		return alike
 	case limited:
 		return different
@@ -107,22 +106,16 @@ func (r *record) relation(subject, route string) relation {
 	return unclear
 }
 
-// oneLimit says whether some limiter with a counter for each route explains both.
-// Counts alone mislead: a boundary inside one drain lets more through.
-func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
-	t := measureTiming(r.samples)
-	var arms [][]model.Event
-	for _, route := range routes {
-		var xs []sample
-		for _, x := range r.samples {
-			if x.id == id && x.route == route {
-				xs = append(xs, x)
-			}
-		}
-		arms = append(arms, events(xs, t))
+// oneLimit says whether the record can be that of one policy: one limit, or two that
+// must both admit, explains it. Counts alone mislead: a boundary inside one drain
+// lets more through, and other callers may have used up a part before.
+func (r *record) oneLimit() bool {
+	x := r.read(rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85)))
+	if x.explains() {
+		return true
 	}
-	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
-	return fitBank(arms, nil, 1, rng).misfit <= misfitLimit
+	_, _, ok := x.peel()
+	return ok
 }
 
 // unguardedAfter is how many requests without a refusal say that a route has no

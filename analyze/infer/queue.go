@@ -193,7 +193,7 @@ func apartBy(p *pacing) int { return 2 + int(math.Ceil(p.clear()*p.rate)) }
 // limit states the queue.
 func (q *queueing) limit(r *record) verdict.Limit {
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}, Algorithm: verdict.LeakyQueue}
-	r.stateScope(&l, q.scopes, q.cs)
+	stateScope(&l, q.scopes, q.cs, false)
 	if q.apart {
 		l.Routes = q.guards
 	}

@@ -200,7 +200,7 @@ func (r *record) inFlight() verdict.Limit {
 	}
 	l := verdict.Limit{Unit: "requests", Source: "measured", Algorithm: verdict.Concurrency, Equivalent: []string{}}
 	cs := r.slotContrasts(lo)
-	r.stateScope(&l, r.candidates(cs), cs)
+	stateScope(&l, r.candidates(cs), cs, false)
 	l.Limit = &verdict.Figure{Value: float64(most), Lo: float64(lo), Hi: float64(hi)}
 	l.AlgorithmConfidence = 0.97
 	if lo != hi {
