@@ -20,7 +20,7 @@ func (r *record) contrasts() []contrast {
 		used[d] = map[string]int{}
 	}
 	since := map[counter]int{} // admissions since the baseline was exhausted
-	var before *sample // the baseline's last answer
+	var before *sample         // the baseline's last answer
 	type open struct {
 		at   int
 		sent float64

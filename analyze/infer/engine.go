@@ -40,6 +40,7 @@ type Engine struct {
 
 	split    *split // once two limits show on the path
 	post     *posterior
+	latest   *reading // the latest belief
 	sound    *reading // the latest belief that explained everything so far
 	findings []string
 	belief   atomic.Pointer[Belief]
@@ -152,8 +153,8 @@ func (e *Engine) refit() {
 	x := &reading{r: e.log, rng: e.rng()}
 	x.compare()
 	x.post = inferBank(e.log.arms(x.part), e.post, x.rng)
-	e.post = x.post
-	if x.explains() && e.split == nil {
+	e.post, e.latest = x.post, x
+	if !x.doubtful() && e.split == nil {
 		e.sound = x
 	}
 }

@@ -18,11 +18,16 @@ type identify struct {
 	why       string
 	programs  int
 	validated int
+	baffled   int    // programs in a row whose outcome nothing explains
 	verdict   family // of the belief that was validated last
 }
 
 // mostPrograms bounds the search; typical runs end within eight.
 const mostPrograms = 24
+
+// mostBaffled bounds how often the search goes on in the hope that the next outcome
+// shows what it missed.
+const mostBaffled = 4
 
 // worth is how many requests an answer may cost, in all, before the search ends
 // with what it has: more while the algorithm is open than for sharper figures.
@@ -45,7 +50,9 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return step, true
 	}
 	e.refit()
-	if e.contradicted() && e.divide(false) {
+	if !e.contradicted() {
+		q.baffled = 0
+	} else if q.baffled++; e.divide(false) || q.baffled > mostBaffled {
 		return plan.Step{}, false
 	}
 	q.counters = e.log.counters(e.log.partition())
@@ -83,7 +90,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 // contradicted says whether no single limit explains what was seen of the one
 // under study.
 func (e *Engine) contradicted() bool {
-	return e.post.misfit > misfitLimit || len(e.log.candidates(e.log.contrasts())) == 0
+	return e.post.misfit > misfitLimit || e.post.strained() || len(e.log.candidates(e.log.contrasts())) == 0
 }
 
 // resume makes a step of the program's next phase.

@@ -82,8 +82,8 @@ func (r *record) limits(t trace.Trace) []verdict.Limit {
 		return []verdict.Limit{r.inFlight()}
 	}
 	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
-	if !one.explains() {
-		if inner, outer, ok := one.peel(); ok {
+	if one.doubtful() {
+		if inner, outer, ok := one.peel(); ok && one.outdone(inner, outer) {
 			l := outer.layer(t)
 			if outer.charged { // what the inner one refused was counted in, on a guess
 				l.Confidence = math.Min(l.Confidence, chargedConfidence)
@@ -139,7 +139,13 @@ func (r *record) cost() verdict.Cost {
 // layer states the limit that x shows.
 func (x *reading) layer(t trace.Trace) verdict.Limit {
 	r := x.r
-	x.post = fitBank(r.arms(x.part), x.post.revived(), judgeEffort, x.rng)
+	arms := r.arms(x.part)
+	x.post = fitBank(arms, x.post.revived(), judgeEffort, x.rng)
+	if x.post.strained() { // a search that starts anew is not held to what this one missed
+		if again := fitBank(arms, nil, judgeEffort, x.rng); again.beats(x.post) {
+			x.post = again
+		}
+	}
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	stateScope(&l, x.scopes, x.cs, x.explains())
 	r.stateAlgorithm(&l, x.post, x.part, t)

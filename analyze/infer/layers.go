@@ -19,13 +19,13 @@ func (e *Engine) attribute() {
 	if e.split == nil {
 		return
 	}
-	blamed, _ := e.path.blame(e.split.inner, e.split.inner.charged)
+	owners, _ := e.path.attribute(e.split.inner, e.split.outer)
 	recovery := e.log.recovery
 	if e.split.outside {
-		e.log = e.path.only(blamed, e.split.outer.charged)
+		e.log = e.path.only(owners, e.split.outer.charged)
 		e.log.span = e.sandwich()
 	} else {
-		e.log = e.path.without(blamed, e.split.inner.charged)
+		e.log = e.path.without(owners, e.split.inner.charged)
 	}
 	e.log.recovery = recovery
 }
@@ -36,19 +36,19 @@ func (e *Engine) divide(known bool) bool {
 	if e.split != nil {
 		return false
 	}
-	whole := e.path.read(e.rng())
-	if whole.explains() {
+	whole := e.latest
+	if !whole.doubtful() {
 		return false
 	}
 	var inner, outer *reading
 	ok := false
 	if e.sound != nil && e.sound.post.bounded() { // until a moment ago one limit explained everything
-		inner, outer, ok = whole.separate(e.sound)
+		inner, outer, ok = whole.separate(e.sound, inferBank)
 	}
 	if !ok {
 		inner, outer, ok = whole.peel()
 	}
-	if !ok {
+	if !ok || !whole.outdone(inner, outer) {
 		return false
 	}
 	e.split = &split{inner: inner, outer: outer}
@@ -80,13 +80,15 @@ func (e *Engine) pace() (gap, rest float64, room int) {
 	if e.split == nil || !e.split.outside {
 		return 0, 0, 0
 	}
-	room = math.MaxInt
-	for _, q := range e.split.inner.post.typical(6) {
-		gap = math.Max(gap, paceMargin/q.v.Rate(q.p))
-		rest = math.Max(rest, q.v.Recovery(q.p))
-		room = min(room, int(q.p.L))
+	top, _ := e.split.inner.post.leader()
+	f := &e.split.inner.post.fits[top]
+	if len(f.parts) == 0 {
+		return 0, 0, 0
 	}
-	return gap, rest, room
+	// Not the worst that the limit might be: figures that are not known yet may be
+	// anything.
+	q := f.settled()
+	return paceMargin / q.v.Rate(q.p), paceMargin * q.v.Recovery(q.p), int(q.p.L)
 }
 
 // paceMargin keeps a steady series a little below the inner limit's rate.
@@ -114,8 +116,9 @@ func (e *Engine) sandwich() float64 {
 // beyond asks whether a larger limit stands behind the one that is known: a
 // steady series at nearly the rate that it lets through.
 type beyond struct {
-	sent   int
-	slower float64 // by which the series is slowed down, since the known limit refused it
+	sent    int
+	refused bool    // a part of the series was, and the next one followed at once
+	slower  float64 // by which the series is slowed down, since the known limit refused it
 }
 
 func (q *beyond) stage() string { return "limit" }
@@ -127,8 +130,16 @@ const (
 )
 
 func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
-	if q.sent > 0 && e.log.last(e.log.baseline()) == trace.Limited && e.divide(true) || e.split != nil || e.post == nil {
+	if e.post == nil || e.split != nil {
 		return plan.Step{}, false
+	}
+	c := e.log.baseline()
+	refused := q.sent > 0 && e.log.last(c) == trace.Limited
+	if refused {
+		e.refit()
+		if e.divide(true) {
+			return plan.Step{}, false
+		}
 	}
 	top, _ := e.post.leader()
 	f := &e.post.fits[top]
@@ -138,11 +149,15 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	p := f.best1()
 	gap, rest := paceMargin*(1+q.slower)/f.v.Rate(p.p), f.v.Recovery(p.p)
 	most := min(beyondRequests-e.log.admittedOf(e.log.base()), int(beyondSeconds/gap)-q.sent, e.spare())
+	if refused && !q.refused { // to see what it does further on is worth a little more
+		most = min(beyondChunk, e.spare())
+	}
 	if most <= 0 || rest > beyondSeconds {
 		return plan.Step{}, false
 	}
-	if c := e.log.baseline(); q.sent > 0 && e.log.last(c) == trace.Limited && q.slower < 0.3 {
+	if refused && q.refused && q.slower < 0.3 {
 		q.slower += 0.1
+		q.refused = false
 		return plan.Step{
 			Question: "does a larger limit stand behind this one?",
 			Reason:   "it refused: after a rest only another limit refuses again",
@@ -154,15 +169,19 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	step := plan.Step{
 		Question:         "does a larger limit stand behind this one?",
 		Reason:           "a steady series just below the rate that the known limit lets through",
-		Sends:            burst(e.log.baseline(), min(most, beyondChunk)),
+		Sends:            burst(c, min(most, beyondChunk)),
 		Width:            1,
-		StopAfterLimited: 3,
+		StopAfterLimited: 4,
 	}
 	for i := range step.Sends {
 		step.Sends[i].At = duration(float64(i) * gap)
 	}
-	if q.sent == 0 {
+	switch {
+	case q.sent == 0:
 		step.Start = duration(now + rest)
+	case refused: // the series goes on
+		q.refused = true
+		step.Start = duration(now + gap)
 	}
 	if now+rest+gap*float64(len(step.Sends)) > seconds(e.cfg.Budget.MaxDuration) {
 		return plan.Step{}, false

@@ -91,12 +91,11 @@ func (r *record) relation(subject, route string) relation {
 	case seen.vote() < 0:
 		return together
 	}
-	n, limited := r.fromRest(counter{base, route})
-	m, _ := r.fromRest(counter{base, subject})
+	s := partition(v.candidates(cs), v.tested()) | scopeOf(trace.DimRoute)
+	n, limited := r.countFromRest(func(x sample) bool { return s.project(x.id, x.route) == s.project(base, route) })
+	m, _ := r.countFromRest(func(x sample) bool { return s.project(x.id, x.route) == s.project(base, subject) })
 	switch {
-	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
-		return alike
-	case limited && v.oneLimit():
+	case limited && (nearly(n, m, 0.3) || v.oneLimit()):
 		return alike
 	case limited:
 		return different
@@ -106,27 +105,32 @@ func (r *record) relation(subject, route string) relation {
 	return unclear
 }
 
-// oneLimit says whether the record can be that of one policy: one limit, or two that
-// must both admit, explains it. Counts alone mislead: a boundary inside one drain
-// lets more through, and other callers may have used up a part before.
+// nearly says whether two counts differ by no more than that share, or by two.
+func nearly(n, m int, share float64) bool {
+	return math.Abs(float64(n-m)) <= math.Max(2, share*float64(m))
+}
+
+// oneLimit says whether the record can be that of one policy. Counts alone mislead: a
+// boundary inside one drain lets more through, and other callers may have used up a
+// part before. The limits of two paths differ by more than a little where they do,
+// and another limit behind them keeps one from explaining both.
 func (r *record) oneLimit() bool {
-	x := r.read(rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85)))
-	if x.explains() {
-		return true
-	}
-	_, _, ok := x.peel()
-	return ok
+	return r.read(rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))).explains()
 }
 
 // unguardedAfter is how many requests without a refusal say that a route has no
 // limit, next to one that refused after m.
 func unguardedAfter(m int) int { return max(3*m, 100) }
 
-// fromRest counts what c got through before it was first refused, in the
-// longest such stretch without a pause that could have rested it.
+// fromRest counts what c got through before it was first refused, and says whether
+// it was.
 func (r *record) fromRest(c counter) (n int, limited bool) {
+	return r.countFromRest(func(x sample) bool { return x.id == c.id && x.route == c.route })
+}
+
+func (r *record) countFromRest(of func(sample) bool) (n int, limited bool) {
 	for _, x := range r.samples {
-		if x.id != c.id || x.route != c.route {
+		if !of(x) {
 			continue
 		}
 		switch x.outcome {

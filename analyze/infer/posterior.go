@@ -22,15 +22,54 @@ type posterior struct {
 // this is at least one that no variant explains.
 const misfitLimit = 1.9
 
-// inferBank fits the bank to the arms. before is the belief so far, whose particles
-// are starting points; nil at first.
-func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
-	p := fitBank(arms, before, 1, rng)
-	if before != nil && p.misfit > misfitLimit { // perhaps one that was given up too soon
-		p = fitBank(arms, before.revived(), 1, rng)
+// strain: what explains a clean trace costs next to nothing. More than this says
+// that the search missed the parameters that do, or that there are none.
+const strain = 5
+
+// strained says whether nothing explains the trace well.
+func (p *posterior) strained() bool { return p.best() > strain }
+
+// best is the least cost of any variant.
+func (p *posterior) best() float64 {
+	best := math.Inf(1)
+	for _, f := range p.fits {
+		best = math.Min(best, f.best)
 	}
-	if p.misfit > misfitLimit {
-		if q := fitBank(arms, p, 3, rng); q.misfit <= p.misfit {
+	return best
+}
+
+// evidence is the log of the probability of the trace under the whole bank.
+func (p *posterior) evidence() float64 {
+	z := math.Inf(-1)
+	for _, f := range p.fits {
+		z = addLog(z, f.logZ)
+	}
+	return z
+}
+
+// beats says whether p explains the same trace better than q.
+func (p *posterior) beats(q *posterior) bool {
+	if (p.misfit > misfitLimit) != (q.misfit > misfitLimit) {
+		return p.misfit < q.misfit
+	}
+	return p.best() < q.best()
+}
+
+// inferBank fits the bank to the arms. before is the belief so far, whose particles
+// are starting points; nil at first. It searches harder where what it finds
+// explains the trace badly, unless that was so before.
+func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
+	off := func(p *posterior) bool {
+		return p.misfit > misfitLimit || p.strained() && (before == nil || p.best() > before.best()+2)
+	}
+	p := fitBank(arms, before, 1, rng)
+	if before != nil && off(p) { // perhaps one that was given up too soon
+		if q := fitBank(arms, before.revived(), 1, rng); q.beats(p) {
+			p = q
+		}
+	}
+	if off(p) {
+		if q := fitBank(arms, p, 3, rng); q.beats(p) {
 			p = q
 		}
 	}

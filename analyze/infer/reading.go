@@ -1,6 +1,10 @@
 package infer
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"apisonde/analyze/model"
+)
 
 // reading is what a record says of the one limit that it may show.
 type reading struct {
@@ -14,19 +18,29 @@ type reading struct {
 	charged bool
 }
 
+// search fits the bank to one record's arms, from an earlier belief, nil for none.
+type search func(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior
+
+// glance looks once, at every variant. It misses at times what inferBank finds.
+func glance(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
+	if before != nil {
+		before = before.revived()
+	}
+	return fitBank(arms, before, 1, rng)
+}
+
 // read fits the bank to the record.
-func (r *record) read(rng *rand.Rand) *reading { return r.readOn(nil, rng) }
+func (r *record) read(rng *rand.Rand) *reading { return r.readOn(nil, inferBank, rng) }
 
 // readOn fits the bank to the record, of a part of which before is the belief.
-func (r *record) readOn(before *posterior, rng *rand.Rand) *reading {
+func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading {
 	x := &reading{r: r, rng: rng}
 	x.compare()
 	if len(x.scopes) == 0 { // no partition makes sense, so no fit does
-		x.post = fitBank(r.arms(x.part), before, 1, rng)
-		return x
+		fit = glance
 	}
-	x.post = inferBank(r.arms(x.part), before, rng)
-	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
+	x.post = fit(r.arms(x.part), before, rng)
+	if w := (&whose{again: true}); len(x.scopes) > 0 && len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
 		x.compare()
 	}
@@ -42,3 +56,14 @@ func (x *reading) compare() {
 // explains says whether one limit can have given all the answers: somebody's,
 // and of a kind that the bank knows.
 func (x *reading) explains() bool { return len(x.scopes) > 0 && x.post.misfit <= misfitLimit }
+
+// doubtful says whether it is worth looking for a second limit.
+func (x *reading) doubtful() bool { return !x.explains() || x.post.strained() }
+
+// secondLimit is the log of how much less often two limits guard a path than one.
+const secondLimit = -5
+
+// outdone says whether two limits explain the record better.
+func (x *reading) outdone(inner, outer *reading) bool {
+	return !x.explains() || inner.post.evidence()+outer.post.evidence()+secondLimit > x.post.evidence()
+}

@@ -20,6 +20,7 @@ type sample struct {
 	outcome trace.Outcome
 	status  int
 	held    bool   // answered, but held back: read as a refusal
+	owner   owner  // of a refusal where two limits are told apart: whose it is
 	look    uint64 // of a refusal: what its status and headers have in common with others of the same limit
 }
 
@@ -105,7 +106,7 @@ func runs(samples []sample, t timing) (out []model.Event, at []int) {
 		if n := len(out); n > 0 {
 			x := &out[n-1]
 			overlap := s.sent < prev.sent+prev.rtt
-			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone &&
+			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone && s.owner == prev.owner &&
 				e-x.S < runSpan && s.sent-prev.sent < runGap
 			if overlap || sameRun {
 				x.E = math.Max(x.E, e)

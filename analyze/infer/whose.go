@@ -11,8 +11,10 @@ type whose struct {
 	// again: the first look left something open, since a small limit lets too
 	// few requests through to tell a shared counter from one that is exhausted
 	// itself. Now that it is known when everybody is rested, look once more.
-	again bool
-	ready bool
+	again  bool
+	ready  bool
+	drains int
+	fresh  bool // the baseline has just been exhausted
 }
 
 func (w *whose) stage() string { return "scope" }
@@ -21,25 +23,34 @@ func (w *whose) stage() string { return "scope" }
 // have been a token that came just then.
 const scopeRounds = 4
 
+// mostDrains bounds how often the baseline is exhausted anew for it.
+const mostDrains = 6
+
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	ask := w.open(e.log)
 	if len(ask) == 0 || w.rounds >= w.most(e) {
 		return plan.Step{}, false
 	}
-	if !w.ready {
+	if w.again && !w.ready {
 		w.ready = true
-		switch n, _ := e.log.fromRest(e.log.baseline()); {
-		case w.again:
-			return w.exhaust(e, now)
-		case e.log.last(e.log.baseline()) != trace.Limited: // it has had time to recover
-			return w.drained(e, 2*n, 0), 2*n+3 < e.spare()
-		}
+		return w.exhaust(e, now)
+	}
+	if e.log.last(e.log.baseline()) != trace.Limited && w.drains < mostDrains { // it has had time to recover
+		w.drains++
+		w.fresh = true
+		n, _ := e.log.fromRest(e.log.baseline())
+		return w.drained(e, 2*n, 0), 2*n+3 < e.spare()
 	}
 	w.rounds++
 	_, rest, room := e.pace()
-	if room > 0 { // an inner limit takes only so many at once
+	switch {
+	case room > 0 && w.fresh: // the inner limit has little left, and to wait for it lets the outer one recover
+		rest = 0
+		ask = ask[:min(len(ask), 2)]
+	case room > 0: // it takes only so many at once
 		ask = ask[:max(1, min(len(ask), (room-2)/2))]
 	}
+	w.fresh = false
 	base := e.log.baseline()
 	control := plan.Send{Identity: base.id, Route: base.route}
 	sends := []plan.Send{control}
@@ -58,7 +69,7 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		Sends:    sends,
 		Width:    1,
 	}
-	if room > 0 {
+	if rest > 0 {
 		step.Start = duration(now + rest)
 	}
 	if room > 0 && room < len(sends) {
