@@ -42,11 +42,10 @@ func Judge(t trace.Trace) Judgement {
 		j.Warnings = append(j.Warnings, "every request was refused from the first on: let the quota recover, then probe again")
 	case len(policies) > 0:
 		j.Outcome = verdict.OutcomeLimited
-		for _, p := range policies {
-			v := r.view(p)
-			for _, l := range v.limits(t) {
-				if p.others {
-					l.Routes = p.routes
+		for _, x := range r.explanations(policies, t.Meta.Seed) {
+			for _, l := range x.limits(t) {
+				if x.policy.others {
+					l.Routes = x.policy.routes
 				}
 				j.Limits = append(j.Limits, l)
 			}
@@ -73,25 +72,6 @@ func Judge(t trace.Trace) Judgement {
 		j.Warnings = append(j.Warnings, "the run ended before enough was sent to say that there is no limit")
 	}
 	return j
-}
-
-// limits are those that one policy shows: a single one where that explains the
-// record, else two that must both admit where they do.
-func (r *record) limits(t trace.Trace) []verdict.Limit {
-	if _, _, _, ok := r.slots(); ok {
-		return []verdict.Limit{r.inFlight()}
-	}
-	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
-	if one.doubtful() {
-		if inner, outer, ok := one.peel(); ok && one.outdone(inner, outer) {
-			l := outer.layer(t)
-			if outer.charged { // what the inner one refused was counted in, on a guess
-				l.Confidence = math.Min(l.Confidence, chargedConfidence)
-			}
-			return []verdict.Limit{inner.layer(t), l}
-		}
-	}
-	return []verdict.Limit{one.layer(t)}
 }
 
 // order sorts layers as the contract says: by rate, then limit, then scope; null

@@ -125,7 +125,7 @@ func (q *beyond) stage() string { return "limit" }
 
 const (
 	beyondRequests = 120 // in all since the run began
-	beyondSeconds  = 15
+	beyondSeconds  = 24
 	beyondChunk    = 24
 )
 

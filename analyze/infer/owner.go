@@ -92,14 +92,11 @@ func (r *record) verdicts(of *reading, owners []owner, mark owner) (says []opini
 	}
 	ps := of.post.typical(12)
 	for _, xs := range r.split(of.part) {
-		for i := range xs {
-			xs[i].owner = owners[index[xs[i].seq]]
-		}
-		evs, at := runs(xs, t)
+		evs, at := runs(xs, t, true) // the first of several may be the outer limit's, and leave no room for the next
 		whose := make([]owner, len(evs))
 		for i, s := range xs {
 			if at[i] >= 0 && s.outcome == trace.Limited {
-				whose[at[i]] = s.owner
+				whose[at[i]] = owners[index[s.seq]]
 			}
 		}
 		ops, plenty := opinions(evs, whose, mark, ps, of.charged)

@@ -26,6 +26,14 @@ func (x *reading) peel() (inner, outer *reading, ok bool) {
 		}
 		return y.doubtful()
 	})
+	for n < len(bouts) { // a glance may have missed what explains more
+		y := x.r.prefix(bouts[n]).readOn(before, inferBank, x.rng)
+		if y.doubtful() {
+			break
+		}
+		before = y.post
+		n++
+	}
 	for _, look := range []struct {
 		fit  search
 		cuts int

@@ -196,8 +196,12 @@ type study struct{ done []string } // the path each was studied on
 func (q *study) stage() string { return "limit" }
 
 func (q *study) next(e *Engine, _ float64) (plan.Step, bool) {
-	// Only that one: what looked like one policy at first may be two by now.
-	q.done = append(q.done, e.log.roster.Routes[0])
+	// Only that one: what looked like one policy at first may be two by now. Two
+	// limits though can make paths that both guard look different.
+	q.done = append(q.done, e.path.roster.Routes[0])
+	if e.split != nil {
+		q.done = append(q.done, e.path.roster.Routes[1:]...)
+	}
 	for _, p := range e.all.policies() {
 		if slices.ContainsFunc(p.routes, func(r string) bool { return slices.Contains(q.done, r) }) {
 			continue

@@ -20,7 +20,6 @@ type sample struct {
 	outcome trace.Outcome
 	status  int
 	held    bool   // answered, but held back: read as a refusal
-	owner   owner  // of a refusal where two limits are told apart: whose it is
 	look    uint64 // of a refusal: what its status and headers have in common with others of the same limit
 }
 
@@ -82,18 +81,22 @@ const (
 	runSpan = 0.05
 )
 
+// clockTick is the precision of instants, in seconds, so that what was sent when the
+// answer was there does not overlap.
+const clockTick = 1e-8
+
 // events turns one counter's samples, in the order of sending, into events.
 // Requests that overlapped have no known order and become one event; others
 // join runs of equal outcomes. The first admission of a run stands alone, since
 // it may have opened a window.
 func events(samples []sample, t timing) []model.Event {
-	out, _ := runs(samples, t)
+	out, _ := runs(samples, t, false)
 	return out
 }
 
 // runs are the events with, for each sample, the index of its event; -1 for
-// samples that are no evidence.
-func runs(samples []sample, t timing) (out []model.Event, at []int) {
+// samples that are no evidence. With apart every refusal is an event of its own.
+func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) {
 	var prev sample
 	lone := false
 	for _, s := range samples {
@@ -105,8 +108,8 @@ func runs(samples []sample, t timing) (out []model.Event, at []int) {
 		admitted := s.outcome == trace.Admitted
 		if n := len(out); n > 0 {
 			x := &out[n-1]
-			overlap := s.sent < prev.sent+prev.rtt
-			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone && s.owner == prev.owner &&
+			overlap := s.sent < prev.sent+prev.rtt-clockTick
+			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone && (admitted || !apart) &&
 				e-x.S < runSpan && s.sent-prev.sent < runGap
 			if overlap || sameRun {
 				x.E = math.Max(x.E, e)

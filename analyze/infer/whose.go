@@ -15,6 +15,8 @@ type whose struct {
 	ready  bool
 	drains int
 	fresh  bool // the baseline has just been exhausted
+	rested bool // the latest round waited for the inner limit
+	quick  bool // while it waits, the baseline recovers
 }
 
 func (w *whose) stage() string { return "scope" }
@@ -37,6 +39,7 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	if e.log.last(e.log.baseline()) != trace.Limited && w.drains < mostDrains { // it has had time to recover
 		w.drains++
+		w.quick = w.quick || w.rested
 		w.fresh = true
 		n, _ := e.log.fromRest(e.log.baseline())
 		return w.drained(e, 2*n, 0), 2*n+3 < e.spare()
@@ -44,13 +47,13 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	w.rounds++
 	_, rest, room := e.pace()
 	switch {
-	case room > 0 && w.fresh: // the inner limit has little left, and to wait for it lets the outer one recover
+	case room > 0 && w.fresh && w.quick: // though the inner limit has little left
 		rest = 0
 		ask = ask[:min(len(ask), 2)]
 	case room > 0: // it takes only so many at once
 		ask = ask[:max(1, min(len(ask), (room-2)/2))]
 	}
-	w.fresh = false
+	w.fresh, w.rested = false, rest > 0
 	base := e.log.baseline()
 	control := plan.Send{Identity: base.id, Route: base.route}
 	sends := []plan.Send{control}

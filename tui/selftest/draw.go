@@ -63,10 +63,11 @@ func draw(family string, seed uint64) []string {
 	if family != layered {
 		return []string{spec(r, form, limit, window, by)}
 	}
-	// The outer layer admits more at once, and less in the long run.
+	// The outer layer admits 3 to 10 times as many at once, and in the long run a half
+	// to a sixth: 10 a second and 100 a minute.
 	limit, window = int(math.Round(logUniform(r, 5, 20))), logUniform(r, 1, 5)
-	outer := int(math.Round(float64(limit) * (2 + 4*r.Float64())))
-	wider := float64(outer) / float64(limit) * window * (1.5 + 2*r.Float64())
+	outer := int(math.Round(float64(limit) * logUniform(r, 3, 10)))
+	wider := float64(outer) / float64(limit) * window * logUniform(r, 2, 6)
 	return []string{
 		spec(r, form, limit, window, by),
 		spec(r, forms[r.IntN(len(forms))], outer, wider, scopes[r.IntN(len(scopes))]),

@@ -1,0 +1,87 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// explanation is what guards the paths of one policy: a limit on requests in
+// flight, one on their rate, or two that must both admit.
+type explanation struct {
+	policy       policy
+	r            *record
+	one          *reading // nil for a limit on requests in flight
+	inner, outer *reading // nil unless there are two
+}
+
+// explain reads the record of one policy as that of a single limit.
+func (r *record) explain(p policy, rng *rand.Rand) explanation {
+	x := explanation{policy: p, r: r.view(p)}
+	if _, _, _, flying := x.r.slots(); !flying {
+		x.one = x.r.read(rng)
+	}
+	return x
+}
+
+// plain says whether a single limit explains everything, and well.
+func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
+
+// layer looks for two limits where one does not explain everything, and says
+// whether it found them.
+func (x *explanation) layer() bool {
+	inner, outer, ok := x.one.peel()
+	if ok = ok && x.one.outdone(inner, outer); ok {
+		x.inner, x.outer = inner, outer
+	}
+	return ok
+}
+
+// explanations are what guards the paths, the simplest that explains everything:
+// policies that each have a single limit, or one policy for all of their paths,
+// which two limits can make look different from path to path.
+func (r *record) explanations(policies []policy, seed uint64) []explanation {
+	rng := rand.New(rand.NewPCG(seed, 0x6a09e667)) // any constant will do
+	var out []explanation
+	open := false
+	for _, p := range policies {
+		out = append(out, r.explain(p, rng))
+		open = open || !out[len(out)-1].plain()
+	}
+	if !open {
+		return out
+	}
+	if len(policies) > 1 {
+		all := policy{}
+		for _, p := range policies {
+			all.routes = append(all.routes, p.routes...)
+		}
+		all.others = len(all.routes) < len(r.roster.Routes)
+		if x := r.explain(all, rng); x.plain() || x.layer() {
+			return []explanation{x}
+		}
+	}
+	for i := range out {
+		if !out[i].plain() {
+			out[i].layer()
+		}
+	}
+	return out
+}
+
+// limits states what the policy's limits are.
+func (x *explanation) limits(t trace.Trace) []verdict.Limit {
+	switch {
+	case x.one == nil:
+		return []verdict.Limit{x.r.inFlight()}
+	case x.inner == nil:
+		return []verdict.Limit{x.one.layer(t)}
+	}
+	l := x.outer.layer(t)
+	if x.outer.charged { // what the inner one refused was counted in, on a guess
+		l.Confidence = math.Min(l.Confidence, chargedConfidence)
+	}
+	return []verdict.Limit{x.inner.layer(t), l}
+}
