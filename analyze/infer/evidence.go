@@ -137,6 +137,9 @@ func (f *fitter) mass(v *model.Variant, b box) float64 {
 	if v.HasTick() {
 		m *= math.Log((b.hi.K+0.5)/(max(1, b.lo.K)-0.5)) / spanLnL
 	}
+	if v.HasPenalty() {
+		m *= (b.hi.C - b.lo.C + 1) / float64(v.Aftermaths())
+	}
 	return m
 }
 
@@ -197,6 +200,7 @@ func (f *fitter) sample(v *model.Variant, b box) model.Params {
 		W:     math.Exp(even(math.Log(b.lo.W), math.Log(b.hi.W))),
 		Phase: even(b.lo.Phase, b.hi.Phase),
 		K:     math.Round(even(b.lo.K-0.499, b.hi.K+0.499)),
+		C:     math.Round(even(b.lo.C-0.499, b.hi.C+0.499)),
 	}
 	if v.HasPenalty() {
 		q.P = math.Exp(even(math.Log(b.lo.P), math.Log(b.hi.P)))

@@ -24,7 +24,8 @@ type fit struct {
 	best      float64 // least cost found
 	violation float64 // least cost of outcomes outside the bounds
 	parts     []particle
-	span      box // parameters that explain the trace about as well as the best
+	untried   bool // there was no reason to
+	span      box  // parameters that explain the trace about as well as the best
 }
 
 // box is a range of parameters around one mode.
@@ -87,6 +88,8 @@ func valid(v *model.Variant, q *model.Params) bool {
 	case v.HasTick() && (q.K < 1 || q.K > q.L):
 		return false
 	case v.HasPenalty() && (q.P < 0.05 || q.P > 4e5):
+		return false
+	case q.C >= float64(v.Aftermaths()):
 		return false
 	}
 	return true
@@ -178,6 +181,9 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 					q.W *= math.Exp(scale * f.rng.NormFloat64())
 				}
 				q.Phase += q.W * scale * f.rng.NormFloat64()
+				if v.HasPenalty() && f.rng.IntN(2) == 0 {
+					f.perturbBlock(v, &q, scale)
+				}
 				if f.rng.IntN(4) == 0 {
 					q.L += float64(f.rng.IntN(5) - 2)
 				}
@@ -210,7 +216,7 @@ func diverse(v *model.Variant, cs []candidate, n int) []candidate {
 		}
 		near := slices.ContainsFunc(out, func(y candidate) bool {
 			return math.Abs(math.Log(x.p.W/y.p.W)) < 0.02 && math.Abs(x.p.L-y.p.L) <= 0.02*y.p.L && x.p.K == y.p.K &&
-				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1)
+				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1 && x.p.C == y.p.C)
 		})
 		if !near {
 			out = append(out, x)
@@ -258,6 +264,7 @@ func (b *box) add(q model.Params) {
 	each(&b.lo.Phase, &b.hi.Phase, q.Phase)
 	each(&b.lo.P, &b.hi.P, q.P)
 	each(&b.lo.K, &b.hi.K, q.K)
+	each(&b.lo.C, &b.hi.C, q.C)
 }
 
 func (b *box) join(c box) { b.add(c.lo); b.add(c.hi) }
@@ -273,6 +280,10 @@ func (b box) overlaps(c box) bool {
 func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 	scale := math.Pow(10, -5+4.7*f.rng.Float64())
 	stretch := func(x *float64) { *x *= math.Exp(scale * f.rng.NormFloat64()) }
+	if v.HasPenalty() && f.rng.IntN(3) == 0 {
+		f.perturbBlock(v, q, scale)
+		return
+	}
 	switch f.rng.IntN(6) {
 	case 0:
 		stretch(&q.W)
@@ -303,8 +314,6 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 			q.Phase += q.W * scale * f.rng.NormFloat64()
 		case v.HasPhase() && !v.Seconds:
 			f.turn(v, q, math.Exp(scale*f.rng.NormFloat64()))
-		case v.HasPenalty():
-			stretch(&q.P)
 		default:
 			stretch(&q.W)
 		}
@@ -320,11 +329,23 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 			}
 		case v.HasRounding() && f.rng.IntN(2) == 0:
 			q.K = float64(f.rng.IntN(model.Roundings))
-		case v.HasPenalty():
+		case v.HasPenalty(): // which hides the window
 			q.W *= math.Exp(f.rng.NormFloat64())
 		default:
 			stretch(&q.W)
 		}
+	}
+}
+
+// perturbBlock moves what only a penalty has.
+func (f *fitter) perturbBlock(v *model.Variant, q *model.Params, scale float64) {
+	switch f.rng.IntN(4) {
+	case 0:
+		q.C = float64(f.rng.IntN(v.Aftermaths()))
+	case 1:
+		q.P = nearestNice(model.NicePenalties(), q.P)
+	default:
+		q.P *= math.Exp(scale * f.rng.NormFloat64())
 	}
 }
 

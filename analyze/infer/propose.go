@@ -143,6 +143,7 @@ func (p *proposer) unbounded(v *model.Variant) model.Params {
 		q.Phase = p.end + w*p.rng.Float64()
 	}
 	if v.HasPenalty() {
+		q.C = float64(p.rng.IntN(v.Aftermaths()))
 		q.W = w * math.Exp(-6*p.rng.Float64())
 	}
 	if v.Core == model.CoreBucket {
@@ -263,7 +264,8 @@ func (p *proposer) counter(v *model.Variant) model.Params {
 }
 
 func (p *proposer) penalised(v *model.Variant, q model.Params) model.Params {
-	q.P = q.W * math.Exp(2*p.rng.NormFloat64())
+	q.C = float64(p.rng.IntN(v.Aftermaths()))
+	q.P = v.Refill(q) * math.Exp(2*p.rng.NormFloat64())
 	if len(p.reopens) > 0 && p.rng.IntN(3) > 0 {
 		r := p.reopening()
 		from := r.rejected
@@ -271,7 +273,10 @@ func (p *proposer) penalised(v *model.Variant, q model.Params) model.Params {
 			from = r.first
 		}
 		q.P = p.within(r.after-from-0.05, r.before-from)
-		q.W = q.P * math.Exp(-4*p.rng.Float64())
+		q.W *= q.P / v.Refill(q) * math.Exp(0.5-4.5*p.rng.Float64())
+		if v.HasPhase() {
+			q.Phase = p.phase(q.W)
+		}
 	}
 	q.P = max(0.05, q.P)
 	return q

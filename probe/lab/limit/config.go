@@ -85,6 +85,9 @@ type config struct {
 	countRefused bool
 	penalty      time.Duration
 	extends      bool
+	clears       bool // the count begins anew after a block
+	expires      bool // and after as long a silence
+	blockStatus  int  // of a refusal during the block; 0: status
 
 	latency time.Duration
 	jitter  time.Duration

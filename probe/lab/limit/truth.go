@@ -27,6 +27,8 @@ type Truth struct {
 	CountsRejected bool
 	Penalty        time.Duration
 	PenaltyExtends bool
+	PenaltyClears  bool
+	PenaltyExpires bool
 
 	Headers    string // dialect
 	RetryAfter string
@@ -52,6 +54,7 @@ func (c *config) truth() Truth {
 		Window: c.window, Rate: c.rate, Alignment: c.align,
 		Route: c.route, Nodes: c.nodes,
 		Status: c.status, CountsRejected: c.countRefused, Penalty: c.penalty, PenaltyExtends: c.extends,
+		PenaltyClears: c.clears, PenaltyExpires: c.expires,
 		Headers: c.headers, RetryAfter: c.retryAfter, Latency: c.latency, Jitter: c.jitter,
 	}
 	if c.claimed() {
