@@ -251,12 +251,17 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 			first = rec * 2.05
 		}
 		part := max(1, (0.25+0.6*d.rng.Float64())*q.p.L)
-		gap := rec * (0.15 + 0.8*d.rng.Float64())
-		gap2 := rec * (0.05 + 1.1*d.rng.Float64())
+		back := rec
+		if q.v.HasPenalty() && d.rng.IntN(2) == 0 { // what counts below the block shows only before it
+			back = q.v.Refill(q.p)
+		}
+		gap := back * (0.15 + 0.8*d.rng.Float64())
+		gap2 := back * (0.05 + 1.1*d.rng.Float64())
 		add("how much comes back after a while", drain(first), drain(gap2))
 		add("are early and late requests forgotten together", count(first, part), drain(gap), drain(gap2))
 		add("does what was spent at two instants come back at one", count(first, part), drain(gap))
 		add("does a limit that is spent but not passed come back as soon", count(first, q.p.L), count(gap2, 1))
+		add("are halves that were spent apart forgotten together", count(first, q.p.L/2), count(gap, q.p.L-max(1, math.Floor(q.p.L/2))), drain(gap2))
 		add("does a request renew the window", count(first, q.p.L-2), count(0.6*rec, 1), count(0.65*rec, 3))
 		add("when does it let the first request through again", drain(first), count(gap2, 1))
 		if k < 6 {

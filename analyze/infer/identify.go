@@ -26,8 +26,13 @@ const mostPrograms = 24
 
 // worth is how many requests an answer may cost, in all, before the search ends
 // with what it has: more while the algorithm is open than for sharper figures.
-func worth(limit int, p float64) int {
-	if p < 0.95 {
+// A penalty has two clocks to read, and the one below it shows only where the
+// limit is spent and not passed.
+func worth(limit int, p float64, penalty bool) int {
+	switch {
+	case penalty:
+		return 12*(limit+1) + 50
+	case p < 0.95:
 		return 6*(limit+1) + 50
 	}
 	return 5*(limit+1) + 50
@@ -60,7 +65,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false
-	afford := len(e.log.samples) < worth(d.seen, p)
+	afford := len(e.log.samples) < worth(d.seen, p, e.post.fits[top].v.HasPenalty())
 	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
 	}
@@ -166,9 +171,12 @@ func (p *posterior) precise(i int) bool {
 	return math.Sqrt(math.Max(0, sq-mean*mean)) < 0.008
 }
 
-// validation is an experiment of a kind that the search did not use: everything
-// at once from rest, on a fresh counter if there is one, then what has come
-// back well before recovery.
+// validation is an experiment of a kind that the search did not use, from rest, on
+// a fresh counter if there is one: everything at once, then what has come back well
+// before recovery. A block that every rejection starts looks like a window of that
+// length, so where a window leads it is spent and not passed, and asked shortly
+// before its end; where a block leads, the limit is spent in two parts, whose age
+// tells what counts below.
 func validation(d *designer, f *fit) program {
 	best := f.parts[0]
 	for _, q := range f.parts {
@@ -186,8 +194,21 @@ func validation(d *designer, f *fit) program {
 			break
 		}
 	}
-	back := rec * (0.2 + 0.25*d.rng.Float64())
-	p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
+	limit := int(math.Round(best.p.L))
+	switch v := best.v; {
+	case v.HasPenalty() && limit > 1:
+		gap := 0.6 * v.Refill(best.p)
+		p.phases = []phase{{wait: wait, n: limit / 2}, {wait: gap, n: limit - limit/2}, {wait: gap, n: n, drain: true}}
+	case v.Core == model.CoreLog || v.Core == model.CoreWindow:
+		if v.HasPhase() && !v.Seconds { // all of it inside one window
+			past := math.Mod(d.now+wait-best.p.Phase, best.p.W)
+			wait += best.p.W*1.02 - past
+		}
+		p.phases = []phase{{wait: wait, n: limit}, {wait: 0.9 * rec, n: n, drain: true}}
+	default:
+		back := rec * (0.2 + 0.25*d.rng.Float64())
+		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
+	}
 	return p
 }
 
