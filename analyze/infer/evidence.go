@@ -17,7 +17,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	if len(cs) == 0 {
 		return r
 	}
-	if v.HasPhase() && cs[0].cost < cut+40 {
+	if (v.HasPhase() || v.HasPenalty()) && cs[0].cost < cut+40 {
 		cs = f.evolve(v, cs)
 	}
 	// Variants that stay far behind get a short look only.
@@ -61,14 +61,23 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		}
 		boxes = append(boxes, m)
 	}
+	alike := 0.75
+	if v.HasPenalty() { // whose truth costs more: where a block began may be open
+		alike = 1.5
+	}
 	r.span = boxes[0].box
 	for _, b := range boxes {
-		if b.best < r.best+1.5 {
+		if b.best < r.best+2*alike {
 			r.span.join(b.box)
 		}
 		z, parts := f.weigh(v, b.box, r.best)
 		r.logZ = addLog(r.logZ, z)
 		r.parts = append(r.parts, parts...)
+	}
+	for _, c := range cs { // what explains as much beyond the reach of a walk
+		if c.cost <= r.best+alike {
+			r.span.add(c.p)
+		}
 	}
 	if math.IsInf(r.logZ, -1) {
 		r.logZ = math.Log(f.mass(v, widen(boxes[0].box, 0.15))) - r.best - 1

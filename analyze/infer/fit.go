@@ -120,7 +120,7 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	for _, w := range warm {
 		try(w.p)
 	}
-	if v.HasPhase() && v.Core == model.CoreCounter {
+	if v.HasPenalty() || v.HasPhase() && v.Core == model.CoreCounter {
 		f.sweep(v, try)
 	}
 	n := 500 * f.effort
@@ -137,18 +137,36 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	return out
 }
 
-// sweep tries windows and phases of a sliding counter on a grid, since several
-// distant ones may explain a ramp and draws find only some of them.
+// sweep tries windows and phases on a grid: of a sliding counter, since several
+// distant ones may explain a ramp and draws find only some of them, and of what
+// counts below a penalty, since no reopening suggests a window there.
 func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 	step, phases := 1.04, 12
 	if f.effort > 1 {
 		step, phases = 1.012, 40
 	}
-	span := f.draws.span
-	for w := max(0.05, span/40); w < 3*span+1; w *= step {
+	if !v.HasPhase() {
+		phases = 3
+	}
+	lo, hi := max(0.05, f.draws.span/40), 3*f.draws.span+1
+	if v.HasPenalty() {
+		p := f.draws.draw(v).P
+		lo, hi = p/60, 2*p
+	}
+	for w := lo; w < hi; w *= step {
 		for k := range phases {
-			phase := (float64(k) + f.rng.Float64()) / float64(phases) * w
-			try(model.Params{L: f.draws.limit(), W: w, Phase: phase, K: float64(f.rng.IntN(model.Roundings))})
+			q := model.Params{K: float64(f.rng.IntN(model.Roundings))}
+			if v.HasPenalty() {
+				q = f.draws.draw(v)
+			}
+			q.L, q.W = f.draws.limit(), w
+			if v.Core == model.CoreBucket {
+				q.W /= q.L
+			}
+			if v.HasPhase() {
+				q.Phase = (float64(k) + f.rng.Float64()) / float64(phases) * w
+			}
+			try(q)
 		}
 	}
 }
@@ -163,9 +181,9 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
-// evolve lets the best candidates of a variant with a phase have offspring, at
-// shrinking distances: what explains a ramp is a thin strip in window and phase,
-// which neither draws nor a short walk from a few of them find reliably.
+// evolve lets the best candidates of a variant with a phase or a penalty have
+// offspring, at shrinking distances: what explains a ramp is a thin strip in window
+// and phase, which neither draws nor a short walk from a few of them find reliably.
 func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 	for round, scale := range []float64{0.3, 0.1, 0.03, 0.01} {
 		if round > 1 && cs[0].cost < explained && f.effort == 1 {
@@ -180,7 +198,9 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 				} else {
 					q.W *= math.Exp(scale * f.rng.NormFloat64())
 				}
-				q.Phase += q.W * scale * f.rng.NormFloat64()
+				if v.HasPhase() {
+					q.Phase += q.W * scale * f.rng.NormFloat64()
+				}
 				if v.HasPenalty() && f.rng.IntN(2) == 0 {
 					f.perturbBlock(v, &q, scale)
 				}

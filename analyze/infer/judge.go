@@ -232,12 +232,6 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	if len(names) <= 3 && !misfit {
 		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
 	}
-	if top, _ := post.leader(); post.fits[top].v.HasPenalty() && l.Algorithm == verdict.FixedWindow {
-		// Whoever asks in vain is blocked, so what counts below the block hardly
-		// shows, and the bank knows penalties over fixed windows alone.
-		l.Equivalent = []string{verdict.SlidingCounter, verdict.SlidingLog}
-		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, penaltyConfidence)
-	}
 	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
 	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
 		l.AlgorithmConfidence = 0.5
@@ -437,10 +431,6 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	return particle{}, false
 }
 
-// penaltyConfidence is the most that is stated where a penalty covers the
-// counting: the figures rest on an inner algorithm that was not told apart.
-const penaltyConfidence = 0.85
-
 // counterCycles is how many windows of a sliding counter must have gone by
 // before its length is more than the slope of one ramp.
 const counterCycles = 2
@@ -474,7 +464,11 @@ func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best 
 		l.Rejection.CountsAgainstLimit = ptr(false)
 	}
 	if f.v.HasPenalty() {
-		l.Rejection.PenaltyS = &verdict.Figure{Value: best.p.P, Lo: math.Min(f.span.lo.P, best.p.P), Hi: math.Max(f.span.hi.P, best.p.P)}
+		l.Rejection.PenaltyS = &verdict.Figure{
+			Value: best.p.P,
+			Lo:    math.Min(f.span.lo.P, best.p.P*(1-clockShare)),
+			Hi:    math.Max(f.span.hi.P, best.p.P*(1+clockShare)),
+		}
 		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
 	}
 }
