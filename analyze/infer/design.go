@@ -55,8 +55,9 @@ type designer struct {
 
 // armState is what each particle knows of one counter.
 type armState struct {
-	state []model.Model
-	fresh bool // hardly anything was asked of it
+	state    []model.Model
+	fresh    bool    // hardly anything was asked of it
+	patience float64 // seconds of silence that a program must begin with
 }
 
 // newDesigner replays every arm under every particle.
@@ -132,7 +133,7 @@ func (d *designer) choose() (program, float64, bool) {
 	bits, score, found := 0.0, 0.0, false
 	for arm := range d.arms {
 		for _, p := range d.catalogue(arm, scale) {
-			if p.seconds() > d.left || d.tally.most() <= score*(0.4+p.waits()/scale.typical) {
+			if p.seconds() > d.left || p.silence() < d.arms[arm].patience || d.tally.most() <= score*(0.4+p.waits()/scale.typical) {
 				continue // no time for it, or no way to be better
 			}
 			b, seconds, requests := d.teaches(p)
@@ -216,6 +217,9 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 		}
 		t := d.available(&st.state[i], need, 3*sc.longest)
 		at = append(at, max(soon, t*(1+0.002*d.rng.NormFloat64())+0.3*d.jitter*d.rng.NormFloat64()))
+	}
+	if st.patience > 0 {
+		at = append(at, st.patience, 1.6*st.patience)
 	}
 	slices.Sort(at)
 	for i, t := range at {

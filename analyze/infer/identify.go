@@ -28,9 +28,9 @@ const mostPrograms = 24
 // with what it has: more while the algorithm is open than for sharper figures.
 // A penalty has two clocks to read, and the one below it shows only where the
 // limit is spent and not passed.
-func worth(limit int, p float64, penalty bool) int {
+func worth(limit int, p float64, penalised bool) int {
 	switch {
-	case penalty:
+	case penalised:
 		return 12*(limit+1) + 50
 	case p < 0.95:
 		return 6*(limit+1) + 50
@@ -65,7 +65,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false
-	afford := len(e.log.samples) < worth(d.seen, p, e.post.fits[top].v.HasPenalty())
+	afford := len(e.log.samples) < worth(d.seen, p, e.post.penalised())
 	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
 	}
@@ -135,6 +135,9 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 		}
 	}
 	d := newDesigner(e.post, byCounter, e.rng())
+	for i, evs := range byCounter {
+		d.arms[i].patience = patience(evs)
+	}
 	d.now = now + e.lead
 	d.left = e.left(d.now)
 	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
@@ -144,6 +147,28 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 	d.spacing = math.Max(math.Max(1e-4, medianTrip(e.log.samples)), gap)
 	d.seen, _ = e.log.spent()
 	return d
+}
+
+// patience is how many seconds of silence the next program must begin with, 0 for
+// none. Whoever was refused after three waits of a kind waits longer the next time:
+// asking may prolong a ban, and then waits that are a little too short never end it.
+func patience(events []model.Event) float64 {
+	longest := 0.0
+	var gaps []float64
+	for i := len(events) - 1; i > 0 && events[i].Admitted == 0; i-- {
+		gap := events[i].S - events[i-1].E
+		gaps, longest = append(gaps, gap), math.Max(longest, gap)
+	}
+	alike := 0
+	for _, gap := range gaps {
+		if gap > longest/2 {
+			alike++
+		}
+	}
+	if alike < 3 {
+		return 0
+	}
+	return 1.6 * longest
 }
 
 // leading is the belief in one line.
@@ -221,6 +246,14 @@ func (p program) seconds() float64 {
 		}
 	}
 	return t
+}
+
+// silence is the seconds before its first request.
+func (p program) silence() float64 {
+	if first := p.phases[0]; len(first.comb) > 0 {
+		return first.wait + first.comb[0]
+	}
+	return p.phases[0].wait
 }
 
 // waits is the part of the seconds that is spent in any case.

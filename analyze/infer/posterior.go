@@ -44,7 +44,7 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 	cut := math.Inf(1)
 	for k, i := range fitOrder {
 		v := &model.Bank[i]
-		if k == firstHidden && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
+		if k == firstHidden && p.misfit <= misfitLimit && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
 			for _, i := range fitOrder[k:] {
 				p.fits[i] = fit{v: &model.Bank[i], logZ: math.Inf(-1), violation: math.Inf(1), untried: true}
 			}
@@ -101,28 +101,24 @@ func (p *posterior) hasTried(variants []int) bool {
 	return slices.ContainsFunc(variants, func(i int) bool { return !p.fits[i].untried && p.prob[i] >= deadBelow })
 }
 
-// penalised says whether the variants fitted so far leave a sign of a penalty:
-// none explains the trace, or those with a penalty do so about as well as the rest.
+// penalised says whether the variants fitted so far leave a sign of a block: those
+// with one explain the trace about as well as the rest.
 func (p *posterior) penalised() bool {
-	if p.misfit > misfitLimit {
-		return true
-	}
 	all, blocked := math.Inf(-1), math.Inf(-1)
 	for _, x := range p.fits {
 		if x.v == nil {
 			continue
 		}
 		all = addLog(all, x.logZ)
-		if x.v.HasPenalty() {
+		if x.v.Blocks() {
 			blocked = addLog(blocked, x.logZ)
 		}
 	}
-	return blocked > all+math.Log(penaltySign)
+	return blocked > all+math.Log(blockSign)
 }
 
-// penaltySign is the probability of a penalty from which it matters what counts
-// below it.
-const penaltySign = 0.2
+// blockSign is the probability of a block from which it matters what counts below.
+const blockSign = 0.2
 
 // revived is p with every variant to be tried again.
 func (p *posterior) revived() *posterior {

@@ -92,7 +92,7 @@ func (m *Model) CopyTo(d *Model) {
 func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 	s, e = m.local(s, e)
 	lo, hi = m.coreBounds(s, e)
-	if m.V.blocks() {
+	if m.V.Blocks() {
 		return m.blockedBounds(s, e, lo, hi)
 	}
 	return lo, hi
@@ -101,7 +101,7 @@ func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 // Commit tells the model what became of the requests in [s, e].
 func (m *Model) Commit(s, e float64, admitted, limited int) {
 	s, e = m.local(s, e)
-	if m.V.blocks() {
+	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
 	} else {
 		m.take(s, e, float64(admitted), float64(limited))

@@ -115,7 +115,8 @@ func (v *Variant) opened() bool {
 	return v.Anchor == AnchorOpen || v.Anchor == AnchorLastAdmitted || v.Anchor == AnchorLastAny
 }
 
-func (v *Variant) blocks() bool { return v.OnReject >= RejectBlocks }
+// Blocks says whether a rejection starts a block.
+func (v *Variant) Blocks() bool { return v.OnReject >= RejectBlocks }
 
 // HasPhase says whether Params.Phase is free.
 func (v *Variant) HasPhase() bool {
