@@ -1,6 +1,8 @@
 package infer
 
 import (
+	"slices"
+
 	"apisonde/analyze/model"
 	"apisonde/analyze/verdict"
 )
@@ -12,6 +14,28 @@ import (
 // hiddenConfidence is the most that is stated where a block may cover more than
 // one way of counting.
 const hiddenConfidence = 0.85
+
+// reach widens b to the shortest and the longest block with which the best of the
+// parameters seen costs no more than limit: a walk stops short of them.
+func (f *fitter) reach(v *model.Variant, b *box, seen []particle, limit float64) {
+	if len(seen) == 0 {
+		return
+	}
+	best := slices.MinFunc(seen, func(x, y particle) int { return cmpFloat(x.cost, y.cost) })
+	for _, toward := range []float64{-1, 1} {
+		q, step := best.p, 0.001
+		for range 20 {
+			next := q
+			next.P *= 1 + toward*step
+			if step < 1 && valid(v, &next) && f.cost(v, next, limit).Total <= limit {
+				q, step = next, 2*step
+			} else {
+				step /= 2
+			}
+		}
+		b.add(q)
+	}
+}
 
 // sameBelow says whether two blocks cover counts whose figures mean the same.
 func sameBelow(a, b *model.Variant) bool {

@@ -42,6 +42,9 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 			continue
 		}
 		b, seen, best, violation := f.walk(v, start, steps)
+		if v.HasPenalty() {
+			f.reach(v, &b, seen, best+0.7)
+		}
 		walked = append(walked, seen...)
 		modes = append(modes, mode{b, best})
 		r.best = min(r.best, best)

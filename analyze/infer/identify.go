@@ -187,13 +187,19 @@ func (p *posterior) precise(i int) bool {
 	if len(parts) == 0 {
 		return false
 	}
+	return spread(parts, func(q model.Params) float64 { return q.W }) < 0.008 &&
+		(!p.fits[i].v.HasPenalty() || spread(parts, func(q model.Params) float64 { return q.P }) < 0.008)
+}
+
+// spread is the standard deviation of a duration, relative to it.
+func spread(parts []particle, of func(model.Params) float64) float64 {
 	var mean, sq float64
 	for _, q := range parts {
-		l := math.Log(q.p.W)
+		l := math.Log(of(q.p))
 		mean += l * q.weight
 		sq += l * l * q.weight
 	}
-	return math.Sqrt(math.Max(0, sq-mean*mean)) < 0.008
+	return math.Sqrt(math.Max(0, sq-mean*mean))
 }
 
 // validation is an experiment of a kind that the search did not use, from rest, on
