@@ -92,12 +92,16 @@ func (r *record) relation(subject, route string) relation {
 	case seen.vote() < 0:
 		return together
 	}
-	n, limited := r.fromRest(counter{base, route})
-	m, _ := r.fromRest(counter{base, subject})
+	s := everyDim
+	if scopes := v.candidates(cs); len(scopes) > 0 {
+		s = partition(scopes, v.tested()) | scopeOf(trace.DimRoute)
+	}
+	n, limited := fromRest(v.sharing(s, counter{base, route}))
+	m, _ := fromRest(v.sharing(s, counter{base, subject}))
 	switch {
 	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
 		return alike
-	case limited && r.oneLimit(base, subject, route):
+	case limited && v.oneLimit(s, subject, route):
 		return alike
 	case limited:
 		return different
@@ -107,19 +111,25 @@ func (r *record) relation(subject, route string) relation {
 	return unclear
 }
 
+// sharing are the samples that share c's counter under s, whoever sent them.
+func (r *record) sharing(s scope, c counter) []sample {
+	var out []sample
+	key := s.project(c.id, c.route)
+	for _, x := range r.samples {
+		if s.project(x.id, x.route) == key {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // oneLimit says whether some limiter with a counter for each route explains both.
 // Counts alone mislead: a boundary inside one drain lets more through.
-func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
+func (r *record) oneLimit(s scope, routes ...string) bool {
 	t := measureTiming(r.samples)
 	var arms [][]model.Event
 	for _, route := range routes {
-		var xs []sample
-		for _, x := range r.samples {
-			if x.id == id && x.route == route {
-				xs = append(xs, x)
-			}
-		}
-		arms = append(arms, events(xs, t))
+		arms = append(arms, events(r.sharing(s, counter{r.base(), route}), t))
 	}
 	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
 	return fitBank(arms, nil, 1, rng).misfit <= misfitLimit
@@ -132,10 +142,11 @@ func unguardedAfter(m int) int { return max(3*m, 100) }
 // fromRest counts what c got through before it was first refused, in the
 // longest such stretch without a pause that could have rested it.
 func (r *record) fromRest(c counter) (n int, limited bool) {
-	for _, x := range r.samples {
-		if x.id != c.id || x.route != c.route {
-			continue
-		}
+	return fromRest(r.sharing(everyDim, c))
+}
+
+func fromRest(samples []sample) (n int, limited bool) {
+	for _, x := range samples {
 		switch x.outcome {
 		case trace.Admitted:
 			n++
