@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"math"
 	"slices"
 
 	"apisonde/analyze/model"
@@ -37,6 +38,37 @@ func (f *fitter) reach(v *model.Variant, b *box, seen []particle, limit float64)
 	}
 }
 
+// graded spends a part of the limit at once, then pairs at the ages, evenly from the
+// least to the greatest, at which the particles with a block expect that part to be
+// forgotten. None is refused, so no block hides the count, and a drain after them
+// tells by what it admits how many came after the part was forgotten.
+func (d *designer) graded(pairs int) ([]phase, bool) {
+	lo, hi, total, limit, heaviest := math.Inf(1), 0.0, 0.0, 0.0, 0.0
+	for _, q := range d.parts {
+		if !q.v.HasPenalty() || q.weight < 1e-3 {
+			continue
+		}
+		age := q.v.Refill(q.p)
+		lo, hi = min(lo, age), max(hi, age)
+		if total += q.weight; q.weight > heaviest {
+			limit, heaviest = q.p.L, q.weight
+		}
+	}
+	pairs = min(pairs, int(limit-1)/2)
+	if total < 0.05 || pairs < 1 {
+		return nil, false
+	}
+	phases := []phase{{n: int(limit) - 2*pairs}}
+	last := 0.0
+	for k := range pairs {
+		age := lo * math.Pow(hi/lo, (float64(k)+0.5)/float64(pairs))
+		wait := max(2*d.rtt, age-last)
+		phases = append(phases, phase{wait: wait, n: 2})
+		last += wait
+	}
+	return phases, true
+}
+
 // sameBelow says whether two blocks cover counts whose figures mean the same.
 func sameBelow(a, b *model.Variant) bool {
 	return a.Blocks() && b.Blocks() && isBucket(a) == isBucket(b)
@@ -53,8 +85,5 @@ func (p *posterior) seenBelow(window *verdict.Figure) bool {
 			return false
 		}
 	}
-	return sharp(window.Lo, window.Hi)
+	return window.Hi < 2*window.Lo
 }
-
-// sharp says whether a duration is told well enough to be stated.
-func sharp(lo, hi float64) bool { return hi < 1.3*lo }

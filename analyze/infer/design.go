@@ -242,6 +242,14 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 			}
 		}
 	}
+	for _, first := range []float64{soon, 1.1 * sc.typical, 2.05 * sc.typical} {
+		for _, pairs := range []int{2, 4, 8} {
+			if phases, ok := d.graded(pairs); ok {
+				phases[0].wait = first
+				add("how old must requests be to be forgotten", append(phases, drain(soon))...)
+			}
+		}
+	}
 	for k := range 20 {
 		i := d.draw(k%2 == 1)
 		q := d.parts[i]

@@ -415,7 +415,7 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
 		return particle{}, false
 	}
-	if f.v.Blocks() && !sharp(f.span.lo.W, f.span.hi.W) { // some round window is met by chance
+	if f.v.Blocks() && f.span.hi.W > 1.05*f.span.lo.W { // some round window is met by chance
 		return particle{}, false
 	}
 	fit := newFitter(r.arms(part), 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
