@@ -69,6 +69,22 @@ func (d *designer) graded(pairs int) ([]phase, bool) {
 	return phases, true
 }
 
+// grown is the belief with starting points from ever longer parts of the record: what
+// counts below a block is narrowed down step by step, to less than a search of the
+// whole trace at once is sure to hit.
+func (x *reading) grown() *posterior {
+	var part *posterior
+	for _, share := range []int{1, 2, 3} {
+		part = fitBank(x.r.prefix(len(x.r.samples)*share/4).arms(x.part), part, 1, x.rng)
+	}
+	p := x.post.revived()
+	p.fits = slices.Clone(p.fits)
+	for i := range p.fits {
+		p.fits[i].parts = slices.Concat(p.fits[i].parts, part.fits[i].parts)
+	}
+	return p
+}
+
 // sameBelow says whether two blocks cover counts whose figures mean the same.
 func sameBelow(a, b *model.Variant) bool {
 	return a.Blocks() && b.Blocks() && isBucket(a) == isBucket(b)

@@ -201,8 +201,8 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 				if v.HasPhase() {
 					q.Phase += q.W * scale * f.rng.NormFloat64()
 				}
-				if v.HasPenalty() && f.rng.IntN(2) == 0 {
-					f.perturbBlock(v, &q, scale)
+				if v.HasPenalty() && f.rng.IntN(4) == 0 { // whose length is known well by then
+					f.perturbBlock(v, &q, scale/20)
 				}
 				if f.rng.IntN(4) == 0 {
 					q.L += float64(f.rng.IntN(5) - 2)
