@@ -73,7 +73,12 @@ func (d *designer) graded(pairs int) ([]phase, bool) {
 // counts below a block is narrowed down step by step, to less than a search of the
 // whole trace at once is sure to hit.
 func (x *reading) grown() *posterior {
-	var part *posterior
+	part := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank))}
+	for i := range model.Bank { // those without a block are given up
+		if part.fits[i].v = &model.Bank[i]; model.Bank[i].Blocks() {
+			part.prob[i] = 1
+		}
+	}
 	for _, share := range []int{1, 2, 3} {
 		part = fitBank(x.r.prefix(len(x.r.samples)*share/4).arms(x.part), part, 1, x.rng)
 	}

@@ -120,7 +120,8 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	for _, w := range warm {
 		try(w.p)
 	}
-	if v.HasPenalty() || v.HasPhase() && v.Core == model.CoreCounter {
+	known := slices.ContainsFunc(out, func(c candidate) bool { return c.cost < explained })
+	if v.HasPenalty() && (f.effort > 1 || !known) || !v.HasPenalty() && v.HasPhase() && v.Core == model.CoreCounter {
 		f.sweep(v, try)
 	}
 	n := 500 * f.effort
