@@ -144,6 +144,9 @@ func TestCores(t *testing.T) {
 			{0, 3, 2}, {ms(2500), 2, 0}, {ms(3000), 1, 0}, // free again, but the log is full
 			{ms(5999), 1, 0},
 		}},
+		{"fixed-window,limit=2,window=1s,align=first-request,or=3/10s", []call{
+			{0, 6, 5}, {ms(1000), 3, 2}, {ms(9000), 2, 2}, {ms(10_500), 6, 5}, // the second opened when it was needed
+		}},
 		{"fixed-window,limit=2,window=10s,penalty=1s,penalty-clears", []call{ // the block outlives the count
 			{0, 3, 2}, {ms(500), 1, 0}, {ms(1000), 3, 2}, {ms(2000), 2, 2},
 		}},
@@ -243,7 +246,7 @@ func TestQuotaForetells(t *testing.T) {
 		"sliding-counter,limit=7,window=1s", "sliding-counter,limit=7,window=1s,count-rejected", "sliding-counter,limit=7,window=1s,align=first-request",
 		"leaky-queue,rate=9,depth=4", "leaky-queue,rate=9,depth=4,undelayed=3",
 		"token-bucket,rate=3,burst=7,penalty=700ms", "sliding-log,limit=5,window=1s,penalty=300ms",
-		"sliding-counter,limit=5,window=1s,penalty=300ms,penalty-clears",
+		"sliding-counter,limit=5,window=1s,penalty=300ms,penalty-clears", "fixed-window,limit=2,window=1s,align=first-request,or=3/4s",
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()

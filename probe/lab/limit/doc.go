@@ -68,6 +68,9 @@
 // count-rejected). A sliding-counter takes the first three, a first-request one
 // is anchored again after two idle windows. [clock]
 //
+// A fixed window takes or=100/60s: what it refuses is admitted as long as a second
+// window, of so many in so long, has room, which counts nothing else [no second one].
+//
 // # Layers
 //
 // Layers are charged in the order they are given, and the first to refuse

@@ -43,6 +43,7 @@ func TestParseRefuses(t *testing.T) {
 		{"fixed-window,limit=5,window=1m,count-rejected=yes", `"count-rejected" takes no value`},
 		{"fixed-window,limit=5,window=1m,penalty-extends", "penalty-extends, -clears, -expires and -status need penalty="},
 		{"fixed-window,limit=5,window=1m,penalty=9s,penalty-status=200", `penalty-status: "200" is not a status of refusal`},
+		{"fixed-window,limit=5,window=1m,or=100", `or: "" is not a duration`},
 		{"concurrency,limit=5,penalty=9s,penalty-clears", `"penalty-clears" makes no sense for concurrency`},
 		{"fixed-window,limit=5,window=1m,penalty=0s", `penalty: "0s" is not a duration`},
 		{"fixed-window,limit=5,window=1m,anonymous=ip", "anonymous makes no sense without key, user or forwarded in by="},

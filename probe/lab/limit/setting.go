@@ -77,6 +77,13 @@ var settings = []setting{
 		c.align, err = readWord(v, allowed)
 		return err
 	}},
+	{name: "or", kinds: []string{fixedWindow}, read: func(c *config, v string) (err error) {
+		count, span, _ := strings.Cut(v, "/")
+		if c.orLimit, err = readCount(count, mostCount); err == nil {
+			c.orWindow, err = readSpan(span, time.Millisecond)
+		}
+		return err
+	}},
 	{name: "by", read: func(c *config, v string) (err error) {
 		c.by, err = readScope(v)
 		return err
