@@ -55,8 +55,9 @@ type designer struct {
 
 // armState is what each particle knows of one counter.
 type armState struct {
-	state []model.Model
-	fresh bool // hardly anything was asked of it
+	state    []model.Model
+	fresh    bool    // hardly anything was asked of it
+	patience float64 // seconds of silence that a program must begin with
 }
 
 // newDesigner replays every arm under every particle.
@@ -132,7 +133,7 @@ func (d *designer) choose() (program, float64, bool) {
 	bits, score, found := 0.0, 0.0, false
 	for arm := range d.arms {
 		for _, p := range d.catalogue(arm, scale) {
-			if p.seconds() > d.left || d.tally.most() <= score*(0.4+p.waits()/scale.typical) {
+			if p.seconds() > d.left || p.silence() < d.arms[arm].patience || d.tally.most() <= score*(0.4+p.waits()/scale.typical) {
 				continue // no time for it, or no way to be better
 			}
 			b, seconds, requests := d.teaches(p)
@@ -217,6 +218,9 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 		t := d.available(&st.state[i], need, 3*sc.longest)
 		at = append(at, max(soon, t*(1+0.002*d.rng.NormFloat64())+0.3*d.jitter*d.rng.NormFloat64()))
 	}
+	if st.patience > 0 {
+		at = append(at, st.patience, 1.6*st.patience)
+	}
 	slices.Sort(at)
 	for i, t := range at {
 		add("when does it let the next request through", count(t, 1))
@@ -238,6 +242,14 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 			}
 		}
 	}
+	for _, first := range []float64{soon, 1.1 * sc.typical, 2.05 * sc.typical} {
+		for _, pairs := range []int{2, 4, 8} {
+			if phases, ok := d.graded(pairs); ok {
+				phases[0].wait = first
+				add("how old must requests be to be forgotten", append(phases, drain(soon))...)
+			}
+		}
+	}
 	for k := range 20 {
 		i := d.draw(k%2 == 1)
 		q := d.parts[i]
@@ -251,12 +263,17 @@ func (d *designer) catalogue(arm int, sc scale) []program {
 			first = rec * 2.05
 		}
 		part := max(1, (0.25+0.6*d.rng.Float64())*q.p.L)
-		gap := rec * (0.15 + 0.8*d.rng.Float64())
-		gap2 := rec * (0.05 + 1.1*d.rng.Float64())
+		back := rec
+		if q.v.HasPenalty() && d.rng.IntN(2) == 0 { // what counts below the block shows only before it
+			back = q.v.Refill(q.p)
+		}
+		gap := back * (0.15 + 0.8*d.rng.Float64())
+		gap2 := back * (0.05 + 1.1*d.rng.Float64())
 		add("how much comes back after a while", drain(first), drain(gap2))
 		add("are early and late requests forgotten together", count(first, part), drain(gap), drain(gap2))
 		add("does what was spent at two instants come back at one", count(first, part), drain(gap))
 		add("does a limit that is spent but not passed come back as soon", count(first, q.p.L), count(gap2, 1))
+		add("are halves that were spent apart forgotten together", count(first, q.p.L/2), count(gap, q.p.L-max(1, math.Floor(q.p.L/2))), drain(gap2))
 		add("does a request renew the window", count(first, q.p.L-2), count(0.6*rec, 1), count(0.65*rec, 3))
 		add("when does it let the first request through again", drain(first), count(gap2, 1))
 		if k < 6 {

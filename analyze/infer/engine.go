@@ -104,7 +104,7 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 		}
 		step, ok := e.tour[0].next(e, seconds(now))
 		if ok && len(step.Sends) > 0 {
-			if step.Start <= now {
+			if step.Start <= now && step.Sends[0].At == 0 {
 				e.calledAt = seconds(now)
 			}
 			e.publish()

@@ -17,7 +17,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	if len(cs) == 0 {
 		return r
 	}
-	if (v.HasPhase() || v.Core == model.CoreCounter) && cs[0].cost < cut+40 {
+	if (v.HasPhase() || v.HasPenalty() || v.Core == model.CoreCounter) && cs[0].cost < cut+40 {
 		cs = f.evolve(v, cs)
 	}
 	// Variants that stay far behind get a short look only.
@@ -42,6 +42,9 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 			continue
 		}
 		b, seen, best, violation := f.walk(v, start, steps)
+		if v.HasPenalty() {
+			f.reach(v, &b, seen, best+0.7)
+		}
 		walked = append(walked, seen...)
 		modes = append(modes, mode{b, best})
 		r.best = min(r.best, best)
@@ -61,14 +64,23 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		}
 		boxes = append(boxes, m)
 	}
+	alike := 0.75
+	if v.HasPenalty() { // whose truth costs more: where a block began may be open
+		alike = 1.5
+	}
 	r.span = boxes[0].box
 	for _, b := range boxes {
-		if b.best < r.best+1.5 {
+		if b.best < r.best+2*alike {
 			r.span.join(b.box)
 		}
 		z, parts := f.weigh(v, b.box, r.best)
 		r.logZ = addLog(r.logZ, z)
 		r.parts = append(r.parts, parts...)
+	}
+	for _, c := range cs { // what explains as much beyond the reach of a walk
+		if c.cost <= r.best+alike {
+			r.span.add(c.p)
+		}
 	}
 	if math.IsInf(r.logZ, -1) {
 		r.logZ = math.Log(f.mass(v, widen(boxes[0].box, 0.15))) - r.best - 1
@@ -137,6 +149,9 @@ func (f *fitter) mass(v *model.Variant, b box) float64 {
 	if v.HasTick() {
 		m *= math.Log((b.hi.K+0.5)/(max(1, b.lo.K)-0.5)) / spanLnL
 	}
+	if v.HasPenalty() {
+		m *= (b.hi.C - b.lo.C + 1) / float64(v.Aftermaths())
+	}
 	return m
 }
 
@@ -197,6 +212,7 @@ func (f *fitter) sample(v *model.Variant, b box) model.Params {
 		W:     math.Exp(even(math.Log(b.lo.W), math.Log(b.hi.W))),
 		Phase: even(b.lo.Phase, b.hi.Phase),
 		K:     math.Round(even(b.lo.K-0.499, b.hi.K+0.499)),
+		C:     math.Round(even(b.lo.C-0.499, b.hi.C+0.499)),
 	}
 	if v.HasPenalty() {
 		q.P = math.Exp(even(math.Log(b.lo.P), math.Log(b.hi.P)))

@@ -24,7 +24,8 @@ type fit struct {
 	best      float64 // least cost found
 	violation float64 // least cost of outcomes outside the bounds
 	parts     []particle
-	span      box // parameters that explain the trace about as well as the best
+	untried   bool // there was no reason to
+	span      box  // parameters that explain the trace about as well as the best
 }
 
 // box is a range of parameters around one mode.
@@ -88,6 +89,8 @@ func valid(v *model.Variant, q *model.Params) bool {
 		return false
 	case v.HasPenalty() && (q.P < 0.05 || q.P > 4e5):
 		return false
+	case q.C >= float64(v.Aftermaths()):
+		return false
 	}
 	return true
 }
@@ -117,7 +120,8 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	for _, w := range warm {
 		try(w.p)
 	}
-	if v.Core == model.CoreCounter {
+	known := slices.ContainsFunc(out, func(c candidate) bool { return c.cost < explained })
+	if v.HasPenalty() && (f.effort > 1 || !known) || !v.HasPenalty() && v.Core == model.CoreCounter {
 		f.sweep(v, try)
 	}
 	n := 500 * f.effort
@@ -134,21 +138,39 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	return out
 }
 
-// sweep tries windows and phases of a sliding counter on a grid, since several
-// distant ones may explain a ramp and draws find only some of them.
+// sweep tries windows and phases on a grid: of a sliding counter, since several
+// distant ones may explain a ramp and draws find only some of them, and of what
+// counts below a penalty, since no reopening suggests a window there.
 func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 	step, phases := 1.04, 12
 	if f.effort > 1 {
 		step, phases = 1.012, 40
 	}
-	if !v.HasPhase() { // all points for the windows
+	lo, hi := max(0.05, f.draws.span/40), 3*f.draws.span+1
+	switch {
+	case v.HasPenalty():
+		p := f.draws.draw(v).P
+		lo, hi = p/60, 2*p
+		if !v.HasPhase() {
+			phases = 3
+		}
+	case !v.HasPhase(): // all points for the windows
 		step, phases = math.Pow(step, 1/float64(phases)), 1
 	}
-	span := f.draws.span
-	for w := max(0.05, span/40); w < 3*span+1; w *= step {
+	for w := lo; w < hi; w *= step {
 		for k := range phases {
-			phase := (float64(k) + f.rng.Float64()) / float64(phases) * w
-			try(model.Params{L: f.draws.limit(), W: w, Phase: phase, K: float64(f.rng.IntN(model.Roundings))})
+			q := model.Params{K: float64(f.rng.IntN(model.Roundings))}
+			if v.HasPenalty() {
+				q = f.draws.draw(v)
+			}
+			q.L, q.W = f.draws.limit(), w
+			if v.Core == model.CoreBucket {
+				q.W /= q.L
+			}
+			if v.HasPhase() {
+				q.Phase = (float64(k) + f.rng.Float64()) / float64(phases) * w
+			}
+			try(q)
 		}
 	}
 }
@@ -163,9 +185,9 @@ func cmpFloat(a, b float64) int {
 	return 0
 }
 
-// evolve lets the best candidates of a variant with a phase have offspring, at
-// shrinking distances: what explains a ramp is a thin strip in window and phase,
-// which neither draws nor a short walk from a few of them find reliably.
+// evolve lets the best candidates of a variant with a phase or a penalty have
+// offspring, at shrinking distances: what explains a ramp is a thin strip in window
+// and phase, which neither draws nor a short walk from a few of them find reliably.
 func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 	for round, scale := range []float64{0.3, 0.1, 0.03, 0.01} {
 		if round > 1 && cs[0].cost < explained && f.effort == 1 {
@@ -180,7 +202,12 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 				} else {
 					q.W *= math.Exp(scale * f.rng.NormFloat64())
 				}
-				q.Phase += q.W * scale * f.rng.NormFloat64()
+				if v.HasPhase() {
+					q.Phase += q.W * scale * f.rng.NormFloat64()
+				}
+				if v.HasPenalty() && f.rng.IntN(4) == 0 { // whose length is known well by then
+					f.perturbBlock(v, &q, scale/20)
+				}
 				if f.rng.IntN(4) == 0 {
 					q.L += float64(f.rng.IntN(5) - 2)
 				}
@@ -213,7 +240,7 @@ func diverse(v *model.Variant, cs []candidate, n int) []candidate {
 		}
 		near := slices.ContainsFunc(out, func(y candidate) bool {
 			return math.Abs(math.Log(x.p.W/y.p.W)) < 0.02 && math.Abs(x.p.L-y.p.L) <= 0.02*y.p.L && x.p.K == y.p.K &&
-				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1)
+				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1 && x.p.C == y.p.C)
 		})
 		if !near {
 			out = append(out, x)
@@ -261,6 +288,7 @@ func (b *box) add(q model.Params) {
 	each(&b.lo.Phase, &b.hi.Phase, q.Phase)
 	each(&b.lo.P, &b.hi.P, q.P)
 	each(&b.lo.K, &b.hi.K, q.K)
+	each(&b.lo.C, &b.hi.C, q.C)
 }
 
 func (b *box) join(c box) { b.add(c.lo); b.add(c.hi) }
@@ -276,6 +304,10 @@ func (b box) overlaps(c box) bool {
 func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 	scale := math.Pow(10, -5+4.7*f.rng.Float64())
 	stretch := func(x *float64) { *x *= math.Exp(scale * f.rng.NormFloat64()) }
+	if v.HasPenalty() && f.rng.IntN(3) == 0 {
+		f.perturbBlock(v, q, scale)
+		return
+	}
 	switch f.rng.IntN(6) {
 	case 0:
 		stretch(&q.W)
@@ -306,8 +338,6 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 			q.Phase += q.W * scale * f.rng.NormFloat64()
 		case v.HasPhase() && !v.Seconds:
 			f.turn(v, q, math.Exp(scale*f.rng.NormFloat64()))
-		case v.HasPenalty():
-			stretch(&q.P)
 		default:
 			stretch(&q.W)
 		}
@@ -323,11 +353,23 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 			}
 		case v.HasRounding() && f.rng.IntN(2) == 0:
 			q.K = float64(f.rng.IntN(model.Roundings))
-		case v.HasPenalty():
+		case v.HasPenalty(): // which hides the window
 			q.W *= math.Exp(f.rng.NormFloat64())
 		default:
 			stretch(&q.W)
 		}
+	}
+}
+
+// perturbBlock moves what only a penalty has.
+func (f *fitter) perturbBlock(v *model.Variant, q *model.Params, scale float64) {
+	switch f.rng.IntN(4) {
+	case 0:
+		q.C = float64(f.rng.IntN(v.Aftermaths()))
+	case 1:
+		q.P = nearestNice(model.NicePenalties(), q.P)
+	default:
+		q.P *= math.Exp(scale * f.rng.NormFloat64())
 	}
 }
 

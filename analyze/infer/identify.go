@@ -31,8 +31,13 @@ const mostBaffled = 4
 
 // worth is how many requests an answer may cost, in all, before the search ends
 // with what it has: more while the algorithm is open than for sharper figures.
-func worth(limit int, p float64) int {
-	if p < 0.95 {
+// A penalty has two clocks to read, and the one below it shows only where the
+// limit is spent and not passed.
+func worth(limit int, p float64, penalised bool) int {
+	switch {
+	case penalised:
+		return 12*(limit+1) + 50
+	case p < 0.95:
 		return 6*(limit+1) + 50
 	}
 	return 5*(limit+1) + 50
@@ -67,7 +72,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false
-	afford := len(e.log.samples) < worth(d.seen, p)
+	afford := len(e.log.samples) < worth(d.seen, p, e.post.penalised())
 	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
 	}
@@ -137,6 +142,9 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 		}
 	}
 	d := newDesigner(e.post, byCounter, e.rng())
+	for i, evs := range byCounter {
+		d.arms[i].patience = patience(evs)
+	}
 	d.now = now + e.lead
 	d.left = e.left(d.now)
 	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
@@ -146,6 +154,28 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 	d.spacing = math.Max(math.Max(1e-4, medianTrip(e.log.samples)), gap)
 	d.seen, _ = e.log.spent()
 	return d
+}
+
+// patience is how many seconds of silence the next program must begin with, 0 for
+// none. Whoever was refused after three waits of a kind waits longer the next time:
+// asking may prolong a ban, and then waits that are a little too short never end it.
+func patience(events []model.Event) float64 {
+	longest := 0.0
+	var gaps []float64
+	for i := len(events) - 1; i > 0 && events[i].Admitted == 0; i-- {
+		gap := events[i].S - events[i-1].E
+		gaps, longest = append(gaps, gap), math.Max(longest, gap)
+	}
+	alike := 0
+	for _, gap := range gaps {
+		if gap > longest/2 {
+			alike++
+		}
+	}
+	if alike < 3 {
+		return 0
+	}
+	return 1.6 * longest
 }
 
 // leading is the belief in one line.
@@ -164,18 +194,27 @@ func (p *posterior) precise(i int) bool {
 	if len(parts) == 0 {
 		return false
 	}
+	return spread(parts, func(q model.Params) float64 { return q.W }) < 0.008 &&
+		(!p.fits[i].v.HasPenalty() || spread(parts, func(q model.Params) float64 { return q.P }) < 0.008)
+}
+
+// spread is the standard deviation of a duration, relative to it.
+func spread(parts []particle, of func(model.Params) float64) float64 {
 	var mean, sq float64
 	for _, q := range parts {
-		l := math.Log(q.p.W)
+		l := math.Log(of(q.p))
 		mean += l * q.weight
 		sq += l * l * q.weight
 	}
-	return math.Sqrt(math.Max(0, sq-mean*mean)) < 0.008
+	return math.Sqrt(math.Max(0, sq-mean*mean))
 }
 
-// validation is an experiment of a kind that the search did not use: everything
-// at once from rest, on a fresh counter if there is one, then what has come
-// back well before recovery.
+// validation is an experiment of a kind that the search did not use, from rest, on
+// a fresh counter if there is one: everything at once, then what has come back well
+// before recovery. A block that every rejection starts looks like a window of that
+// length, so where a window leads it is spent and not passed, and asked shortly
+// before its end; where a block leads, the limit is spent in two parts, whose age
+// tells what counts below.
 func validation(d *designer, f *fit) program {
 	best := f.parts[0]
 	for _, q := range f.parts {
@@ -193,8 +232,21 @@ func validation(d *designer, f *fit) program {
 			break
 		}
 	}
-	back := rec * (0.2 + 0.25*d.rng.Float64())
-	p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
+	limit := int(math.Round(best.p.L))
+	switch v := best.v; {
+	case v.HasPenalty() && limit > 1:
+		gap := 0.6 * v.Refill(best.p)
+		p.phases = []phase{{wait: wait, n: limit / 2}, {wait: gap, n: limit - limit/2}, {wait: gap, n: n, drain: true}}
+	case v.Core == model.CoreLog || v.Core == model.CoreWindow:
+		if v.HasPhase() && !v.Seconds { // all of it inside one window
+			past := math.Mod(d.now+wait-best.p.Phase, best.p.W)
+			wait += best.p.W*1.02 - past
+		}
+		p.phases = []phase{{wait: wait, n: limit}, {wait: 0.9 * rec, n: n, drain: true}}
+	default:
+		back := rec * (0.2 + 0.25*d.rng.Float64())
+		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
+	}
 	return p
 }
 
@@ -207,6 +259,14 @@ func (p program) seconds() float64 {
 		}
 	}
 	return t
+}
+
+// silence is the seconds before its first request.
+func (p program) silence() float64 {
+	if first := p.phases[0]; len(first.comb) > 0 {
+		return first.wait + first.comb[0]
+	}
+	return p.phases[0].wait
 }
 
 // waits is the part of the seconds that is spent in any case.

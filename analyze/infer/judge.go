@@ -218,12 +218,6 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	if len(names) <= 3 && !misfit {
 		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
 	}
-	if top, _ := post.leader(); post.fits[top].v.HasPenalty() && l.Algorithm == verdict.FixedWindow {
-		// Whoever asks in vain is blocked, so what counts below the block hardly
-		// shows, and the bank knows penalties over fixed windows alone.
-		l.Equivalent = []string{verdict.SlidingCounter, verdict.SlidingLog}
-		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, penaltyConfidence)
-	}
 	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
 	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
 		l.AlgorithmConfidence = 0.5
@@ -238,9 +232,9 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 		best = f.settled()
 	}
 	limit, window, rate := f.figures(best)
-	for i, p := range post.prob { // variants of the same algorithm that may be the true one
+	for i, p := range post.prob { // variants that may be the true one, where figures mean the same
 		g := &post.fits[i]
-		if i != top && p >= equivalentAbove && len(g.parts) > 0 && g.v.Algorithm() == f.v.Algorithm() && g.v.HasTick() == f.v.HasTick() {
+		if i != top && p >= equivalentAbove && len(g.parts) > 0 && g.v.HasTick() == f.v.HasTick() && (g.v.Algorithm() == f.v.Algorithm() || sameBelow(f.v, g.v)) {
 			l2, w2, r2 := g.figures(g.settled())
 			limit, window, rate = join(limit, l2), join(window, w2), join(rate, r2)
 		}
@@ -249,8 +243,11 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	case clock: // a round window that also begins where the clock says is no coincidence
 		window = &verdict.Figure{Value: best.p.W, Lo: best.p.W * (1 - clockShare), Hi: best.p.W * (1 + clockShare)}
 		rate = &verdict.Figure{Value: best.p.L / best.p.W, Lo: limit.Lo / window.Hi, Hi: limit.Hi / window.Lo}
-	case !post.bounded():
+	case !post.bounded() || f.v.Blocks() && !post.seenBelow(window):
 		window, rate = nil, nil
+	}
+	if f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
+		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, hiddenConfidence)
 	}
 	l.Limit, l.Burst = limit, limit
 	l.RatePerS = rate
@@ -404,6 +401,9 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
 		return particle{}, false
 	}
+	if f.v.Blocks() && f.span.hi.W > 1.05*f.span.lo.W { // some round window is met by chance
+		return particle{}, false
+	}
 	fit := newFitter(r.arms(part), 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
 	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
 	best := f.best1()
@@ -422,10 +422,6 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	}
 	return particle{}, false
 }
-
-// penaltyConfidence is the most that is stated where a penalty covers the
-// counting: the figures rest on an inner algorithm that was not told apart.
-const penaltyConfidence = 0.85
 
 // counterCycles is how many windows of a sliding counter must have gone by
 // before its length is more than the slope of one ramp.
@@ -453,14 +449,18 @@ func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best 
 	}
 	plain := f.v.Core == model.CoreWindow && f.v.OnReject == model.RejectIgnored && f.v.Anchor != model.AnchorLastAny
 	switch share := counted / total; {
-	case plain:
+	case plain, f.v.HasPenalty():
 	case f.v.Anchor == model.AnchorLastAny, share > 0.95:
 		l.Rejection.CountsAgainstLimit = ptr(true)
 	case share < 0.05:
 		l.Rejection.CountsAgainstLimit = ptr(false)
 	}
 	if f.v.HasPenalty() {
-		l.Rejection.PenaltyS = &verdict.Figure{Value: best.p.P, Lo: math.Min(f.span.lo.P, best.p.P), Hi: math.Max(f.span.hi.P, best.p.P)}
+		l.Rejection.PenaltyS = &verdict.Figure{
+			Value: best.p.P,
+			Lo:    math.Min(f.span.lo.P, best.p.P*(1-clockShare)),
+			Hi:    math.Max(f.span.hi.P, best.p.P*(1+clockShare)),
+		}
 		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
 	}
 }

@@ -91,9 +91,12 @@ func (r *record) relation(subject, route string) relation {
 	case seen.vote() < 0:
 		return together
 	}
-	s := partition(v.candidates(cs), v.tested()) | scopeOf(trace.DimRoute)
-	n, limited := r.countFromRest(func(x sample) bool { return s.project(x.id, x.route) == s.project(base, route) })
-	m, _ := r.countFromRest(func(x sample) bool { return s.project(x.id, x.route) == s.project(base, subject) })
+	s := everyDim
+	if scopes := v.candidates(cs); len(scopes) > 0 {
+		s = partition(scopes, v.tested()) | scopeOf(trace.DimRoute)
+	}
+	n, limited := fromRest(v.sharing(s, counter{base, route}))
+	m, _ := fromRest(v.sharing(s, counter{base, subject}))
 	switch {
 	case limited && (nearly(n, m, 0.3) || v.oneLimit()):
 		return alike
@@ -110,10 +113,22 @@ func nearly(n, m int, share float64) bool {
 	return math.Abs(float64(n-m)) <= math.Max(2, share*float64(m))
 }
 
+// sharing are the samples that share c's counter under s, whoever sent them.
+func (r *record) sharing(s scope, c counter) []sample {
+	var out []sample
+	key := s.project(c.id, c.route)
+	for _, x := range r.samples {
+		if s.project(x.id, x.route) == key {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // oneLimit says whether the record can be that of one policy. Counts alone mislead: a
-// boundary inside one drain lets more through, and other callers may have used up a
-// part before. The limits of two paths differ by more than a little where they do,
-// and another limit behind them keeps one from explaining both.
+// boundary inside one drain lets more through. The limits of two paths differ by more
+// than a little where they do, and another limit behind them keeps one from
+// explaining both.
 func (r *record) oneLimit() bool {
 	return r.read(rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))).explains()
 }
@@ -125,14 +140,11 @@ func unguardedAfter(m int) int { return max(3*m, 100) }
 // fromRest counts what c got through before it was first refused, and says whether
 // it was.
 func (r *record) fromRest(c counter) (n int, limited bool) {
-	return r.countFromRest(func(x sample) bool { return x.id == c.id && x.route == c.route })
+	return fromRest(r.sharing(everyDim, c))
 }
 
-func (r *record) countFromRest(of func(sample) bool) (n int, limited bool) {
-	for _, x := range r.samples {
-		if !of(x) {
-			continue
-		}
+func fromRest(samples []sample) (n int, limited bool) {
+	for _, x := range samples {
 		switch x.outcome {
 		case trace.Admitted:
 			n++

@@ -3,6 +3,7 @@ package infer
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"apisonde/analyze/model"
 )
@@ -80,8 +81,14 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 	f := newFitter(arms, effort, rng)
 	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1)}
 	cut := math.Inf(1)
-	for _, i := range fitOrder {
+	for k, i := range fitOrder {
 		v := &model.Bank[i]
+		if k == firstHidden && p.misfit <= misfitLimit && cut <= strain && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
+			for _, i := range fitOrder[k:] {
+				p.fits[i] = fit{v: &model.Bank[i], logZ: math.Inf(-1), best: math.Inf(1), violation: math.Inf(1), untried: true}
+			}
+			break
+		}
 		var warm []particle
 		if before != nil {
 			if before.dead(i) {
@@ -126,7 +133,31 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 // others explain the trace.
 const deadBelow = 1e-6
 
-func (p *posterior) dead(i int) bool { return p.prob[i] < deadBelow && !p.fresh }
+func (p *posterior) dead(i int) bool { return p.prob[i] < deadBelow && !p.fresh && !p.fits[i].untried }
+
+// hasTried says whether any of the variants was fitted and is not given up.
+func (p *posterior) hasTried(variants []int) bool {
+	return slices.ContainsFunc(variants, func(i int) bool { return !p.fits[i].untried && p.prob[i] >= deadBelow })
+}
+
+// penalised says whether the variants fitted so far leave a sign of a block: those
+// with one explain the trace about as well as the rest.
+func (p *posterior) penalised() bool {
+	all, blocked := math.Inf(-1), math.Inf(-1)
+	for _, x := range p.fits {
+		if x.v == nil {
+			continue
+		}
+		all = addLog(all, x.logZ)
+		if x.v.Blocks() {
+			blocked = addLog(blocked, x.logZ)
+		}
+	}
+	return blocked > all+math.Log(blockSign)
+}
+
+// blockSign is the probability of a block from which it matters what counts below.
+const blockSign = 0.2
 
 // revived is p with every variant to be tried again.
 func (p *posterior) revived() *posterior {
@@ -136,17 +167,22 @@ func (p *posterior) revived() *posterior {
 }
 
 // fitOrder has the plain buckets first, since their rates are starting points
-// for others, then the rest of the bank.
-var fitOrder = func() []int {
-	var first, rest []int
+// for others, then the rest of the bank. From firstHidden on come penalties over
+// anything but a window that a request opens: that one stands for them until there
+// is a sign of a penalty, since a block hides what counts below it.
+var fitOrder, firstHidden = func() ([]int, int) {
+	var first, rest, hidden []int
 	for i := range model.Bank {
-		if model.Bank[i].Core == model.CoreBucket {
+		switch v := &model.Bank[i]; {
+		case v.HasPenalty() && v.Anchor != model.AnchorOpen:
+			hidden = append(hidden, i)
+		case v.Core == model.CoreBucket:
 			first = append(first, i)
-		} else {
+		default:
 			rest = append(rest, i)
 		}
 	}
-	return append(first, rest...)
+	return slices.Concat(first, rest, hidden), len(first) + len(rest)
 }()
 
 // family groups variants that a verdict states alike.

@@ -19,6 +19,23 @@ type proposer struct {
 	rates   []float64 // long-run rates that buckets fitted, requests per second
 	span    float64   // of the trace, seconds
 	end     float64   // of the trace
+	fixed   bracket   // of a block that a bout's first rejection starts
+	growing bracket   // of one that each rejection starts anew
+}
+
+// bracket is the tightest span, in seconds, between a refusal that was still part
+// of a block and an admission after it.
+type bracket struct{ lo, hi float64 }
+
+// narrow takes in one block: it lasted longer than lo and no longer than hi. What
+// contradicts a narrower one was no single block.
+func (b *bracket) narrow(lo, hi float64) {
+	if b.hi = min(b.hi, hi); lo < b.hi {
+		b.lo = max(b.lo, lo)
+	}
+	if b.lo >= b.hi {
+		b.lo = 0.5 * b.hi
+	}
 }
 
 // reopening is an admission after rejections: the limiter let go somewhere in
@@ -31,7 +48,7 @@ type reopening struct {
 }
 
 func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
-	p := &proposer{rng: rng, arms: arms}
+	p := &proposer{rng: rng, arms: arms, fixed: bracket{0, math.Inf(1)}, growing: bracket{0, math.Inf(1)}}
 	first := math.Inf(1)
 	seen := map[float64]bool{}
 	for a, ev := range arms {
@@ -57,8 +74,13 @@ func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
 			if math.IsNaN(bout) || x.Admitted > 0 {
 				bout = x.S
 			}
+			if i+1 < len(ev) && ev[i+1].Admitted == 0 {
+				p.growing.narrow(ev[i+1].S-x.E, p.growing.hi)
+			}
 			if i+1 < len(ev) && ev[i+1].Admitted > 0 {
 				p.reopens = append(p.reopens, reopening{a, i + 1, x.S, ev[i+1].E, x.S, bout})
+				p.fixed.narrow(x.S-bout-0.05, ev[i+1].E-bout)
+				p.growing.narrow(0, ev[i+1].E-x.S)
 				bout = math.NaN()
 			}
 		}
@@ -143,6 +165,7 @@ func (p *proposer) unbounded(v *model.Variant) model.Params {
 		q.Phase = p.end + w*p.rng.Float64()
 	}
 	if v.HasPenalty() {
+		q.C = float64(p.rng.IntN(v.Aftermaths()))
 		q.W = w * math.Exp(-6*p.rng.Float64())
 	}
 	if v.Core == model.CoreBucket {
@@ -263,15 +286,26 @@ func (p *proposer) counter(v *model.Variant) model.Params {
 }
 
 func (p *proposer) penalised(v *model.Variant, q model.Params) model.Params {
-	q.P = q.W * math.Exp(2*p.rng.NormFloat64())
+	q.C = float64(p.rng.IntN(v.Aftermaths()))
+	q.P = v.Refill(q) * math.Exp(2*p.rng.NormFloat64())
 	if len(p.reopens) > 0 && p.rng.IntN(3) > 0 {
-		r := p.reopening()
-		from := r.rejected
+		block := p.growing
 		if v.OnReject == model.RejectBlocks {
-			from = r.first
+			block = p.fixed
 		}
-		q.P = p.within(r.after-from-0.05, r.before-from)
-		q.W = q.P * math.Exp(-4*p.rng.Float64())
+		if p.rng.IntN(2) == 0 {
+			r := p.reopening()
+			from := r.rejected
+			if v.OnReject == model.RejectBlocks {
+				from = r.first
+			}
+			block = bracket{r.after - from - 0.05, r.before - from}
+		}
+		q.P = p.within(block.lo, block.hi)
+		q.W *= q.P / v.Refill(q) * math.Exp(0.5-4.5*p.rng.Float64())
+		if v.HasPhase() {
+			q.Phase = p.phase(q.W)
+		}
 	}
 	q.P = max(0.05, q.P)
 	return q

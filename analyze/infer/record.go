@@ -111,9 +111,10 @@ func (r *record) keep(x sample) {
 }
 
 // known says whether the caller was let through before: itself, or for a status
-// that says nothing of permissions every one of its parts.
+// that says nothing of permissions every one of its parts. Nor does a 403 where it
+// refused callers who were let through before.
 func (r *record) known(o trace.Observation) bool {
-	if r.admitted[counter{o.Identity, o.Route}] > 0 || o.Status != 503 {
+	if r.admitted[counter{o.Identity, o.Route}] > 0 || o.Status != 503 && (o.Status != 403 || r.statuses[403] == 0) {
 		return r.admitted[counter{o.Identity, o.Route}] > 0
 	}
 	for _, d := range dims {

@@ -63,12 +63,13 @@ func (q *reopen) polls(e *Engine, c counter, now float64) []plan.Send {
 	var out []plan.Send
 	for at := gap; at < left && len(out) < n; {
 		out = append(out, plan.Send{At: duration(at), Identity: c.id, Route: c.route})
-		at = math.Max(math.Min(at*growth, at+longestGap), at+gap/2)
+		at = math.Max(math.Min(at*growth, at+math.Max(longestGap, at/3)), at+gap/2)
 	}
 	return out
 }
 
-// longestGap bounds, in seconds, by how much a poll may miss the reopening.
+// longestGap bounds, in seconds, by how much a poll may miss the reopening. After
+// long in vain the gaps grow again: each poll may prolong a ban.
 const longestGap = 12
 
 // last is the latest outcome of c.

@@ -15,6 +15,9 @@ var dims = []trace.Dim{trace.DimForwarded, trace.DimIP, trace.DimKey, trace.DimO
 // scope has one counter for each combination of their values.
 type scope uint8
 
+// everyDim has a counter for each caller and route.
+const everyDim scope = 1<<6 - 1
+
 func (s scope) has(d trace.Dim) bool { return s&scopeOf(d) != 0 }
 
 func scopeOf(d trace.Dim) scope { return 1 << slices.Index(dims, d) }

@@ -71,6 +71,11 @@ var kinds = []string{
 	"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
 	"sliding-counter,align=clock,count-rejected", "token-bucket",
 	"fixed-window,align=first-request,penalty=P", "fixed-window,align=first-request,penalty=P,penalty-extends",
+	"fixed-window,align=first-request,penalty=P,penalty-clears", "fixed-window,align=clock,penalty=P,penalty-status=403",
+	"sliding-log,penalty=P", "sliding-log,penalty=P,penalty-extends,penalty-clears",
+	"sliding-counter,align=clock,penalty=P,penalty-clears", "sliding-counter,align=first-request,penalty=P,penalty-extends",
+	"sliding-counter,align=first-request,penalty=P,penalty-expires,penalty-status=403",
+	"token-bucket,penalty=P,penalty-status=403", "token-bucket,penalty=P,penalty-extends,penalty-clears",
 }
 
 // randomSpec draws the figures of a limiter of the given kind: half of the
@@ -82,9 +87,9 @@ func randomSpec(r *rand.Rand, kind string) string {
 		window = []float64{1, 2, 5, 10, 15, 20, 30}[r.IntN(7)]
 	}
 	by := []string{"global", "ip", "key", "user", "ip+key", "ip+route", "ip+user"}[r.IntN(7)]
-	if kind == "token-bucket" {
-		return fmt.Sprintf("token-bucket,rate=%.3f,burst=%d,by=%s,headers=none", min(40, float64(limit)/window), limit, by)
-	}
 	kind = strings.ReplaceAll(kind, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())))
+	if strings.HasPrefix(kind, "token-bucket") {
+		return fmt.Sprintf("%s,rate=%.3f,burst=%d,by=%s,headers=none", kind, min(40, float64(limit)/window), limit, by)
+	}
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs,by=%s,headers=none", kind, limit, window, by)
 }

@@ -41,17 +41,30 @@ func truthModel(t *testing.T, truth limit.Truth, started, server time.Time) mode
 	case "sliding-counter":
 		name = aligned("sliding counter", "sliding counter from the first request") + counted
 	case "fixed-window":
-		p.P = truth.Penalty.Seconds()
+		first := "fixed window from the first request"
+		if truth.Penalty > 0 { // the most usual one, which the bank just calls so
+			first = "fixed window"
+		}
+		name = aligned("fixed window", first)
 		switch {
-		case truth.PenaltyExtends:
-			name = "fixed window with a growing penalty"
-		case truth.Penalty > 0:
-			name = "fixed window with a penalty"
 		case truth.Alignment == "last-request":
 			name = "window renewed by every request"
-		default:
-			name = aligned("fixed window", "fixed window from the first request")
+		case truth.Penalty > 0 && truth.Alignment != "first-request":
+			name = "fixed window on a grid"
 		}
+	}
+	p.P = truth.Penalty.Seconds()
+	switch {
+	case truth.PenaltyExpires:
+		p.C = float64(model.CountExpires)
+	case truth.PenaltyClears:
+		p.C = float64(model.CountClears)
+	}
+	switch {
+	case truth.PenaltyExtends:
+		name += " with a growing penalty"
+	case truth.Penalty > 0:
+		name += " with a penalty"
 	}
 	for i := range model.Bank {
 		if model.Bank[i].Name == name {

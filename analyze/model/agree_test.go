@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ func variant(t *testing.T, name string) *model.Variant {
 	t.Fatalf("the bank has no %q", name)
 	return nil
 }
+
+// What a block does to the count, as parameters have it.
+const clears, expires = float64(model.CountClears), float64(model.CountExpires)
 
 // Where every instant is known exactly, a model is as certain as the limiter
 // itself, and decides as an independent implementation does.
@@ -43,8 +47,20 @@ func TestModelsDecideAsLimitersDo(t *testing.T) {
 		{"token bucket", "token-bucket,rate=3.5,burst=7", model.Params{L: 7, W: 1 / 3.5}},
 		{"fixed window with a penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=3s", model.Params{L: 7, W: 2, P: 3}},
 		{"fixed window with a growing penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=3s,penalty-extends", model.Params{L: 7, W: 2, P: 3}},
+		{"fixed window with a penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=1s,penalty-clears", model.Params{L: 7, W: 2, P: 1, C: clears}},
+		{"fixed window with a growing penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=500ms,penalty-expires", model.Params{L: 7, W: 2, P: .5, C: expires}},
+		{"fixed window on a grid with a penalty", "fixed-window,limit=7,window=2s,align=clock,penalty=1.3s", model.Params{L: 7, W: 2, P: 1.3}},
+		{"fixed window on a grid with a growing penalty", "fixed-window,limit=7,window=2s,align=clock,penalty=1.3s,penalty-extends,penalty-clears", model.Params{L: 7, W: 2, P: 1.3, C: clears}},
+		{"sliding log with a penalty", "sliding-log,limit=7,window=2s,penalty=1s", model.Params{L: 7, W: 2, P: 1}},
+		{"sliding log with a growing penalty", "sliding-log,limit=7,window=2s,penalty=1s,penalty-expires", model.Params{L: 7, W: 2, P: 1, C: expires}},
+		{"sliding counter with a penalty", "sliding-counter,limit=7,window=2s,align=clock,penalty=1s", model.Params{L: 7, W: 2, P: 1}},
+		{"sliding counter with a growing penalty", "sliding-counter,limit=7,window=2s,align=clock,penalty=1s,penalty-extends,penalty-clears", model.Params{L: 7, W: 2, P: 1, C: clears}},
+		{"sliding counter from the first request with a penalty", "sliding-counter,limit=7,window=2s,align=first-request,penalty=5s", model.Params{L: 7, W: 2, P: 5}},
+		{"sliding counter from the first request with a growing penalty", "sliding-counter,limit=7,window=2s,align=first-request,penalty=1s,penalty-expires", model.Params{L: 7, W: 2, P: 1, C: expires}},
+		{"token bucket with a penalty", "token-bucket,rate=3.5,burst=7,penalty=1s", model.Params{L: 7, W: 1 / 3.5, P: 1}},
+		{"token bucket with a growing penalty", "token-bucket,rate=3.5,burst=7,penalty=1s,penalty-extends,penalty-clears", model.Params{L: 7, W: 1 / 3.5, P: 1, C: clears}},
 	} {
-		t.Run(c.variant, func(t *testing.T) {
+		t.Run(c.spec, func(t *testing.T) {
 			for seed := range uint64(30) {
 				rng := rand.New(rand.NewPCG(seed, 5))
 				stack, err := limit.Parse([]string{c.spec})
@@ -88,7 +104,7 @@ func TestBoundsContainEveryInstant(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(i), 6))
 			for range 200 {
-				p := model.Params{L: float64(2 + rng.IntN(10)), W: 1 + rng.Float64(), P: 1 + 2*rng.Float64(), K: float64(1 + rng.IntN(2)), Phase: rng.Float64()}
+				p := model.Params{L: float64(2 + rng.IntN(10)), W: 1 + rng.Float64(), P: 1 + 2*rng.Float64(), K: float64(1 + rng.IntN(2)), C: float64(rng.IntN(v.Aftermaths())), Phase: rng.Float64()}
 				if v.Seconds {
 					p.W = math.Ceil(p.W)
 				}
@@ -166,7 +182,8 @@ func TestNiceValuesAscend(t *testing.T) {
 
 func ExampleModel_Bounds() {
 	// A bucket of 5 tokens, one each half second, that was emptied at 0 s.
-	m := model.New(&model.Bank[16], model.Params{L: 5, W: 0.5})
+	bucket := &model.Bank[slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Name == "token bucket" })]
+	m := model.New(bucket, model.Params{L: 5, W: 0.5})
 	m.Commit(0, 0, 5, 1)
 	lo, hi := m.Bounds(1.1, 1.1)
 	fmt.Println(m.V.Name, lo, hi)

@@ -32,6 +32,8 @@ type Params struct {
 	P float64
 	// K is the tokens per tick; for a sliding counter the rounding (Rounding).
 	K float64
+	// C is what a block does to the count below it (Aftermath).
+	C float64
 }
 
 // Model is one variant with parameters and a state for one counter.
@@ -45,7 +47,7 @@ type Model struct {
 // the variant's core; one flat struct keeps copies cheap, and the search makes
 // millions of them.
 type state struct {
-	begun  bool    // an event was committed
+	begun  bool    // the core was asked something
 	origin float64 // phase in force: Params.Phase, or the anchor found in the trace
 	slop   float64 // how much later than origin the anchor may lie
 
@@ -55,6 +57,7 @@ type state struct {
 	a0, a1 float64 // start of the current window (windows that a request opens)
 	x0, x1 float64 // bucket: level less supply so far (see bucket.go)
 	b0, b1 float64 // end of the block in force (penalties)
+	q0, q1 float64 // the latest request (counts that silence clears)
 	log    []batch // sliding log
 }
 
@@ -73,7 +76,7 @@ func New(v *Variant, p Params) Model {
 // Reset makes the counter rested: nothing was ever asked of it.
 func (m *Model) Reset() {
 	log := m.log[:0]
-	m.state = state{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, log: log}
+	m.state = state{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, q0: never, q1: never, log: log}
 	m.x0, m.x1 = math.Inf(1), math.Inf(1)
 }
 
@@ -89,7 +92,7 @@ func (m *Model) CopyTo(d *Model) {
 func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 	s, e = m.local(s, e)
 	lo, hi = m.coreBounds(s, e)
-	if m.V.blocks() {
+	if m.V.Blocks() {
 		return m.blockedBounds(s, e, lo, hi)
 	}
 	return lo, hi
@@ -98,12 +101,16 @@ func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 // Commit tells the model what became of the requests in [s, e].
 func (m *Model) Commit(s, e float64, admitted, limited int) {
 	s, e = m.local(s, e)
-	s = m.anchor(s, e)
-	if m.V.blocks() {
+	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
 	} else {
-		m.coreCommit(s, e, float64(admitted), float64(limited))
+		m.take(s, e, float64(admitted), float64(limited))
 	}
+}
+
+// take tells the core what became of requests that reached it.
+func (m *Model) take(s, e, admitted, limited float64) {
+	m.coreCommit(m.anchor(s, e), e, admitted, limited)
 	m.begun = true
 }
 

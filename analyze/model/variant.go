@@ -39,6 +39,17 @@ const (
 	RejectRestarts                 // it starts a block of W seconds, prolonged by asking
 )
 
+// Aftermath is what a block does to the count below it; Params.C holds one.
+type Aftermath int
+
+// The aftermaths.
+const (
+	CountGoesOn  Aftermath = iota // nothing
+	CountClears                   // after the block it begins anew
+	CountExpires                  // and after a silence as long as the block, too
+	aftermaths
+)
+
 // Rounding is how a sliding counter compares its estimate with the limit.
 type Rounding int
 
@@ -71,16 +82,26 @@ var Bank = []Variant{
 	{Name: "window renewed by admitted requests", Core: CoreWindow, Anchor: AnchorLastAdmitted, Prior: .02},
 	{Name: "window renewed by every request", Core: CoreWindow, Anchor: AnchorLastAny, Prior: .02},
 	{Name: "window restarted by rejections", Core: CoreWindow, Anchor: AnchorOpen, OnReject: RejectRestarts, Prior: .02},
-	{Name: "fixed window with a penalty", Core: CoreWindow, Anchor: AnchorOpen, OnReject: RejectBlocks, Prior: .02},
-	{Name: "fixed window with a growing penalty", Core: CoreWindow, Anchor: AnchorOpen, OnReject: RejectExtends, Prior: .02},
+	{Name: "fixed window with a penalty", Core: CoreWindow, Anchor: AnchorOpen, OnReject: RejectBlocks, Prior: .015},
+	{Name: "fixed window with a growing penalty", Core: CoreWindow, Anchor: AnchorOpen, OnReject: RejectExtends, Prior: .015},
+	{Name: "fixed window on a grid with a penalty", Core: CoreWindow, Anchor: AnchorFree, OnReject: RejectBlocks, Prior: .006},
+	{Name: "fixed window on a grid with a growing penalty", Core: CoreWindow, Anchor: AnchorFree, OnReject: RejectExtends, Prior: .006},
 	{Name: "sliding log", Core: CoreLog, Prior: .11},
 	{Name: "sliding log, rejections counted", Core: CoreLog, OnReject: RejectCounted, Prior: .03},
+	{Name: "sliding log with a penalty", Core: CoreLog, OnReject: RejectBlocks, Prior: .01},
+	{Name: "sliding log with a growing penalty", Core: CoreLog, OnReject: RejectExtends, Prior: .01},
 	{Name: "sliding counter", Core: CoreCounter, Anchor: AnchorFree, Prior: .06},
 	{Name: "sliding counter, rejections counted", Core: CoreCounter, Anchor: AnchorFree, OnReject: RejectCounted, Prior: .02},
 	{Name: "sliding counter on a grid from the first request", Core: CoreCounter, Anchor: AnchorGrid, Prior: .01},
 	{Name: "sliding counter from the first request", Core: CoreCounter, Anchor: AnchorIdle, Prior: .02},
 	{Name: "sliding counter from the first request, rejections counted", Core: CoreCounter, Anchor: AnchorIdle, OnReject: RejectCounted, Prior: .02},
+	{Name: "sliding counter with a penalty", Core: CoreCounter, Anchor: AnchorFree, OnReject: RejectBlocks, Prior: .006},
+	{Name: "sliding counter with a growing penalty", Core: CoreCounter, Anchor: AnchorFree, OnReject: RejectExtends, Prior: .006},
+	{Name: "sliding counter from the first request with a penalty", Core: CoreCounter, Anchor: AnchorIdle, OnReject: RejectBlocks, Prior: .008},
+	{Name: "sliding counter from the first request with a growing penalty", Core: CoreCounter, Anchor: AnchorIdle, OnReject: RejectExtends, Prior: .008},
 	{Name: "token bucket", Core: CoreBucket, Prior: .18},
+	{Name: "token bucket with a penalty", Core: CoreBucket, OnReject: RejectBlocks, Prior: .006},
+	{Name: "token bucket with a growing penalty", Core: CoreBucket, OnReject: RejectExtends, Prior: .006},
 	{Name: "token bucket of whole tokens", Core: CoreBucket, Whole: true, Prior: .015},
 	{Name: "token bucket filled in ticks", Core: CoreTick, Anchor: AnchorFree, Prior: .025},
 	{Name: "token bucket filled in ticks from the first request", Core: CoreTick, Anchor: AnchorGrid, Prior: .015},
@@ -94,7 +115,8 @@ func (v *Variant) opened() bool {
 	return v.Anchor == AnchorOpen || v.Anchor == AnchorLastAdmitted || v.Anchor == AnchorLastAny
 }
 
-func (v *Variant) blocks() bool { return v.OnReject >= RejectBlocks }
+// Blocks says whether a rejection starts a block.
+func (v *Variant) Blocks() bool { return v.OnReject >= RejectBlocks }
 
 // HasPhase says whether Params.Phase is free.
 func (v *Variant) HasPhase() bool {
@@ -113,6 +135,18 @@ func (v *Variant) HasRounding() bool { return v.Core == CoreCounter }
 // Roundings is how many roundings there are.
 const Roundings = int(roundings)
 
+// Aftermaths is how many aftermaths the variant's block may have: only a block
+// that asking prolongs can expire together with the count.
+func (v *Variant) Aftermaths() int {
+	switch v.OnReject {
+	case RejectBlocks:
+		return int(CountExpires)
+	case RejectExtends:
+		return int(aftermaths)
+	}
+	return 1
+}
+
 // Algorithm is the verdict's name for the variant.
 func (v *Variant) Algorithm() string {
 	switch v.Core {
@@ -129,6 +163,14 @@ func (v *Variant) Algorithm() string {
 // Recovery is the seconds after which an idle limiter with these parameters is
 // rested, at the most.
 func (v *Variant) Recovery(p Params) float64 {
+	if v.HasPenalty() {
+		return max(v.Refill(p), p.P)
+	}
+	return v.Refill(p)
+}
+
+// Refill is the seconds in which the count is back, a block left out.
+func (v *Variant) Refill(p Params) float64 {
 	switch v.Core {
 	case CoreBucket:
 		return p.W * p.L
@@ -136,9 +178,6 @@ func (v *Variant) Recovery(p Params) float64 {
 		return p.W * (p.L/p.K + 1)
 	case CoreCounter:
 		return 2 * p.W
-	}
-	if v.HasPenalty() {
-		return max(p.W, p.P)
 	}
 	return p.W
 }

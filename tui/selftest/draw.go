@@ -25,11 +25,33 @@ var families = []struct {
 		"sliding-counter,align=clock,count-rejected",
 	}},
 	{"token-bucket", []string{"token-bucket"}},
-	{"penalty", []string{"fixed-window,align=first-request,penalty=P", "fixed-window,align=first-request,penalty=P,penalty-extends"}},
+	{"penalty", penalties()},
 	{"leaky-queue", []string{"leaky-queue"}},
 	{"concurrency", []string{"concurrency"}},
 	{"none", []string{"none"}},
 	{layered, []string{"fixed-window,align=clock", "fixed-window,align=first-request", "sliding-log", "sliding-counter,align=clock", "token-bucket"}},
+}
+
+// penalties are blocks over every kind of counting: fixed or prolonged by asking,
+// over a count that goes on, begins anew or expires with the block, and with a
+// status of their own or not.
+func penalties() []string {
+	var forms []string
+	for _, core := range []string{
+		"fixed-window,align=first-request", "fixed-window,align=clock", "sliding-log",
+		"sliding-counter,align=clock", "sliding-counter,align=first-request", "token-bucket",
+	} {
+		for i, block := range []string{
+			"", ",penalty-clears", ",penalty-extends", ",penalty-extends,penalty-clears", ",penalty-expires",
+		} {
+			if form := core + ",penalty=P" + block; i%2 == 0 {
+				forms = append(forms, form)
+			} else {
+				forms = append(forms, form+",penalty-status=403")
+			}
+		}
+	}
+	return forms
 }
 
 // layered is the family of two limiters on one path.
@@ -79,6 +101,9 @@ func spec(r *rand.Rand, form string, limit int, window float64, by string) strin
 	rest := ",by=" + by + ",headers=none"
 	rate := min(40, float64(limit)/window) // a second; faster refills cannot be exhausted one by one
 	kind, _, _ := strings.Cut(form, ",")
+	if before, after, ok := strings.Cut(form, "=P"); ok {
+		form = fmt.Sprintf("%s=%.3fs%s", before, window*(1.2+r.Float64()), after)
+	}
 	switch kind {
 	case "none":
 		return form
@@ -88,9 +113,6 @@ func spec(r *rand.Rand, form string, limit int, window float64, by string) strin
 		return fmt.Sprintf("%s,rate=%.3f,depth=%d%s", form, rate, limit, rest)
 	case "concurrency":
 		return fmt.Sprintf("%s,limit=%d,latency=%dms%s", form, int(math.Round(logUniform(r, 2, 50))), 20+r.IntN(180), rest)
-	}
-	if before, after, ok := strings.Cut(form, "=P"); ok {
-		form = fmt.Sprintf("%s=%.3fs%s", before, window*(1.2+r.Float64()), after)
 	}
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs%s", form, limit, window, rest)
 }

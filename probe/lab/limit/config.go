@@ -18,6 +18,9 @@ const (
 	concurrency    = "concurrency"
 )
 
+// eitherWindow is what is true of two windows of which either admits.
+const eitherWindow = "either-window"
+
 var kinds = []string{none, tokenBucket, fixedWindow, slidingLog, slidingCounter, leakyQueue, slowDown, concurrency}
 
 // The dimensions that a counter's key may be made of.
@@ -73,6 +76,9 @@ type config struct {
 	window time.Duration
 	align  string
 
+	orLimit  int // of a second window that admits what the first refuses; 0: none
+	orWindow time.Duration
+
 	by        []string // sorted; empty: one counter for everybody
 	prefix    int      // bits of an IPv6 address that by=ip counts
 	route     string   // "": every path
@@ -85,6 +91,9 @@ type config struct {
 	countRefused bool
 	penalty      time.Duration
 	extends      bool
+	clears       bool // the count begins anew after a block
+	expires      bool // and after as long a silence
+	blockStatus  int  // of a refusal during the block; 0: status
 
 	latency time.Duration
 	jitter  time.Duration

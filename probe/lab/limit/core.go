@@ -33,7 +33,11 @@ func newCore(c *config, epoch instant) core {
 	case tokenBucket:
 		return newBucket(c.rate, c.burst)
 	case fixedWindow:
-		return &window{limit: c.limit, length: c.window, grid: newGrid(c.align, epoch)}
+		first := window{limit: c.limit, length: c.window, grid: newGrid(c.align, epoch)}
+		if c.orLimit == 0 {
+			return &first
+		}
+		return &either{first, window{limit: c.orLimit, length: c.orWindow, grid: newGrid(c.align, epoch)}}
 	case slidingLog:
 		return &log{limit: c.limit, length: c.window}
 	case slidingCounter:

@@ -144,6 +144,18 @@ func TestCores(t *testing.T) {
 			{0, 3, 2}, {ms(2500), 2, 0}, {ms(3000), 1, 0}, // free again, but the log is full
 			{ms(5999), 1, 0},
 		}},
+		{"fixed-window,limit=2,window=1s,align=first-request,or=3/10s", []call{
+			{0, 6, 5}, {ms(1000), 3, 2}, {ms(9000), 2, 2}, {ms(10_500), 6, 5}, // the second opened when it was needed
+		}},
+		{"fixed-window,limit=2,window=10s,penalty=1s,penalty-clears", []call{ // the block outlives the count
+			{0, 3, 2}, {ms(500), 1, 0}, {ms(1000), 3, 2}, {ms(2000), 2, 2},
+		}},
+		{"sliding-log,limit=2,window=9s,penalty=3s,penalty-extends,penalty-clears,count-rejected", []call{
+			{0, 3, 2}, {ms(2000), 1, 0}, {ms(5000), 2, 2}, {ms(13_999), 1, 0}, {ms(16_999), 1, 1},
+		}},
+		{"fixed-window,limit=2,window=10s,align=first-request,penalty=3s,penalty-expires", []call{
+			{0, 2, 2}, {ms(2999), 1, 0}, {ms(5998), 1, 0}, {ms(8998), 2, 2}, {ms(11_998), 2, 2}, // forgotten by silence alone
+		}},
 		{"fixed-window,limit=2,window=10s,penalty=1s", []call{ // the window outlasts the block
 			{0, 3, 2}, {ms(1000), 1, 0}, {ms(9_500), 1, 0}, {ms(10_000), 1, 0}, {ms(10_500), 1, 1},
 		}},
@@ -234,6 +246,7 @@ func TestQuotaForetells(t *testing.T) {
 		"sliding-counter,limit=7,window=1s", "sliding-counter,limit=7,window=1s,count-rejected", "sliding-counter,limit=7,window=1s,align=first-request",
 		"leaky-queue,rate=9,depth=4", "leaky-queue,rate=9,depth=4,undelayed=3",
 		"token-bucket,rate=3,burst=7,penalty=700ms", "sliding-log,limit=5,window=1s,penalty=300ms",
+		"sliding-counter,limit=5,window=1s,penalty=300ms,penalty-clears", "fixed-window,limit=2,window=1s,align=first-request,or=3/4s",
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()

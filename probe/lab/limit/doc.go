@@ -47,6 +47,11 @@
 //	                                  (not leaky-queue, slow-down or concurrency) [refusals cost nothing]
 //	penalty=10s                       after a refusal its counter is blocked that long [no penalty]
 //	penalty-extends                   and a request during the block begins it anew
+//	penalty-clears                    after the block the counter counts from nothing (buckets and
+//	                                  windows) [it goes on below the block]
+//	penalty-expires                   block and count are one entry, forgotten once nobody asked for as
+//	                                  long as the penalty, as in HAProxy's tables: it extends and clears
+//	penalty-status=403                the status of a refusal during the block [that of any refusal]
 //	ipv6-prefix=64                    by=ip counts so many leading bits of an IPv6 address [128]
 //	anonymous=shared|unlimited|ip|refuse   a caller without a key, user or forwarded address
 //	                                  that by= names: callers without one share a counter, are not
@@ -62,6 +67,9 @@
 // charged request (asking renews it; a refused request renews it too with
 // count-rejected). A sliding-counter takes the first three, a first-request one
 // is anchored again after two idle windows. [clock]
+//
+// A fixed window takes or=100/60s: what it refuses is admitted as long as a second
+// window, of so many in so long, has room, which counts nothing else [no second one].
 //
 // # Layers
 //

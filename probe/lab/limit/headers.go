@@ -46,7 +46,7 @@ func (c *config) headline() int {
 	case leakyQueue:
 		return c.depth + c.undelayed
 	}
-	return c.limit
+	return c.limit + c.orLimit
 }
 
 // period is the window in which the headline comes back from nothing; 0 where

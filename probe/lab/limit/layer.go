@@ -16,6 +16,7 @@ type label struct {
 type tally struct {
 	core    core
 	blocked instant // refused until then
+	asked   instant // last
 }
 
 // layer is one limiter with all its counters.
@@ -58,19 +59,30 @@ func (l *layer) rule(at instant, r *Request) ruling {
 		t = &tally{core: newCore(&l.config, l.epoch)}
 		l.tallies[key] = t
 	}
+	status := l.status
+	if at < t.blocked && l.blockStatus > 0 {
+		status = l.blockStatus
+	}
 	admit, hold := l.charge(t, at)
-	return ruling{admit: admit, status: l.status, hold: hold, tally: t}
+	return ruling{admit: admit, status: status, hold: hold, tally: t}
 }
 
 // charge asks the counter, unless a penalty answers for it.
 func (l *layer) charge(t *tally, at instant) (admit bool, hold time.Duration) {
+	if l.expires && at >= t.asked.add(l.penalty) {
+		t.core = newCore(&l.config, l.epoch)
+	}
+	t.asked = at
 	blocked := at < t.blocked
 	if !blocked {
 		if admit, hold = t.core.take(at); admit {
 			return true, hold
 		}
 	}
-	if l.countRefused {
+	switch {
+	case l.clears:
+		t.core = newCore(&l.config, l.epoch)
+	case l.countRefused:
 		t.core.count(at)
 	}
 	if l.penalty > 0 && (!blocked || l.extends) {
@@ -130,6 +142,9 @@ func (l *layer) block(ip string) string {
 func (l *layer) quota(t *tally, at instant) quota {
 	q := t.core.quota(at)
 	if block := t.blocked.sub(at); block > 0 {
+		if l.clears {
+			q = quota{}
+		}
 		q.remaining, q.wait = 0, max(q.wait, block)
 		q.reset = max(q.reset, block)
 	}

@@ -90,8 +90,8 @@ func (c *config) check() error {
 	}
 	const longestQueue = 24 * time.Hour
 	switch {
-	case c.extends && c.penalty == 0:
-		return errors.New("penalty-extends needs penalty=")
+	case c.penalty == 0 && (c.extends || c.clears || c.blockStatus > 0):
+		return errors.New("penalty-extends, -clears, -expires and -status need penalty=")
 	case c.set["anonymous"] && !c.claimed():
 		return fmt.Errorf("anonymous makes no sense without %s in by=, for every caller has an address", list([]string{byKey, byUser, byForwarded}))
 	case c.set["ipv6-prefix"] && !slices.Contains(c.by, byIP):

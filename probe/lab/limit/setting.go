@@ -77,6 +77,13 @@ var settings = []setting{
 		c.align, err = readWord(v, allowed)
 		return err
 	}},
+	{name: "or", kinds: []string{fixedWindow}, read: func(c *config, v string) (err error) {
+		count, span, _ := strings.Cut(v, "/")
+		if c.orLimit, err = readCount(count, mostCount); err == nil {
+			c.orWindow, err = readSpan(span, time.Millisecond)
+		}
+		return err
+	}},
 	{name: "by", read: func(c *config, v string) (err error) {
 		c.by, err = readScope(v)
 		return err
@@ -92,13 +99,9 @@ var settings = []setting{
 		c.route = v
 		return nil
 	}},
-	{name: "status", read: func(c *config, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 400 || n > 599 {
-			return fmt.Errorf("%q is not a status of refusal: give 400 to 599", v)
-		}
-		c.status = n
-		return nil
+	{name: "status", read: func(c *config, v string) (err error) {
+		c.status, err = readStatus(v)
+		return err
 	}},
 	{name: "headers", read: func(c *config, v string) (err error) {
 		c.headers, err = readWord(v, []string{headersLegacy, headersIETF, headersGitHub, headersNone, headersLying})
@@ -119,6 +122,18 @@ var settings = []setting{
 	{name: "penalty-extends", flag: true, read: func(c *config, _ string) error {
 		c.extends = true
 		return nil
+	}},
+	{name: "penalty-clears", kinds: append([]string{tokenBucket}, windows...), flag: true, read: func(c *config, _ string) error {
+		c.clears = true
+		return nil
+	}},
+	{name: "penalty-expires", kinds: append([]string{tokenBucket}, windows...), flag: true, read: func(c *config, _ string) error {
+		c.extends, c.clears, c.expires = true, true, true
+		return nil
+	}},
+	{name: "penalty-status", read: func(c *config, v string) (err error) {
+		c.blockStatus, err = readStatus(v)
+		return err
 	}},
 	{name: "anonymous", read: func(c *config, v string) (err error) {
 		c.anonymous, err = readWord(v, []string{anonShared, anonUnlimited, anonIP, anonRefuse})
@@ -168,6 +183,14 @@ func readCount(v string, most int) (int, error) {
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > most {
 		return 0, fmt.Errorf("%q is not a count: give a whole number from 1 to %d", v, most)
+	}
+	return n, nil
+}
+
+func readStatus(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 400 || n > 599 {
+		return 0, fmt.Errorf("%q is not a status of refusal: give 400 to 599", v)
 	}
 	return n, nil
 }

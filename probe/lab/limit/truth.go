@@ -8,7 +8,7 @@ import (
 // Truth is what is true of one layer, in the words and figures that a verdict
 // uses. Zero stands for what the layer does not have.
 type Truth struct {
-	Algorithm string   // as in the spec; a window that slows down is a leaky queue
+	Algorithm string   // as in the spec; a window that slows down is a leaky queue, one with a second no kind that verdicts name
 	Scope     []string // sorted; empty: one counter for everybody
 
 	Limit     int           // per window; a bucket's size; in flight
@@ -27,6 +27,8 @@ type Truth struct {
 	CountsRejected bool
 	Penalty        time.Duration
 	PenaltyExtends bool
+	PenaltyClears  bool
+	PenaltyExpires bool
 
 	Headers    string // dialect
 	RetryAfter string
@@ -52,6 +54,7 @@ func (c *config) truth() Truth {
 		Window: c.window, Rate: c.rate, Alignment: c.align,
 		Route: c.route, Nodes: c.nodes,
 		Status: c.status, CountsRejected: c.countRefused, Penalty: c.penalty, PenaltyExtends: c.extends,
+		PenaltyClears: c.clears, PenaltyExpires: c.expires,
 		Headers: c.headers, RetryAfter: c.retryAfter, Latency: c.latency, Jitter: c.jitter,
 	}
 	if c.claimed() {
@@ -70,6 +73,10 @@ func (c *config) truth() Truth {
 		}
 	case fixedWindow, slidingLog, slidingCounter:
 		t.Rate = float64(c.limit) / c.window.Seconds()
+	}
+	if c.orLimit > 0 {
+		t.Algorithm, t.Limit, t.Window = eitherWindow, c.limit+c.orLimit, 0
+		t.Rate += float64(c.orLimit) / c.orWindow.Seconds()
 	}
 	return t
 }

@@ -83,3 +83,21 @@ func (w *window) quota(at instant) quota {
 	}
 	return q
 }
+
+// either is two windows of which either admits: the second takes what the first
+// refuses.
+type either struct{ first, second window }
+
+func (e *either) take(at instant) (bool, time.Duration) {
+	if admit, hold := e.first.take(at); admit {
+		return true, hold
+	}
+	return e.second.take(at)
+}
+
+func (e *either) count(at instant) { e.first.count(at) }
+
+func (e *either) quota(at instant) quota {
+	a, b := e.first.quota(at), e.second.quota(at)
+	return quota{remaining: a.remaining + b.remaining, reset: max(a.reset, b.reset), wait: min(a.wait, b.wait)}
+}
