@@ -98,7 +98,7 @@ func (r *record) relation(subject, route string) relation {
 	n, limited := fromRest(v.sharing(s, counter{base, route}))
 	m, _ := fromRest(v.sharing(s, counter{base, subject}))
 	switch {
-	case limited && (nearly(n, m, 0.3) || v.oneLimit()):
+	case limited && (nearly(n, m, 0.3) || v.oneLimit(subject, route)):
 		return alike
 	case limited:
 		return different
@@ -125,12 +125,21 @@ func (r *record) sharing(s scope, c counter) []sample {
 	return out
 }
 
-// oneLimit says whether the record can be that of one policy. Counts alone mislead: a
-// boundary inside one drain lets more through. The limits of two paths differ by more
-// than a little where they do, and another limit behind them keeps one from
-// explaining both.
-func (r *record) oneLimit() bool {
-	return r.read(rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))).explains()
+// oneLimit says whether one policy for both routes is more probable than one for
+// each. Counts alone mislead: a boundary inside one drain lets more through. The
+// limits of two paths differ by more than a little where they do, and another limit
+// behind them keeps one from explaining both.
+func (r *record) oneLimit(routes ...string) bool {
+	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
+	both := r.readOn(nil, glance, rng)
+	if !both.explains() {
+		return false
+	}
+	apart := 0.0
+	for _, route := range routes {
+		apart += r.view(policy{routes: []string{route}, others: true}).readOn(nil, glance, rng).post.evidence()
+	}
+	return both.post.evidence() > apart
 }
 
 // unguardedAfter is how many requests without a refusal say that a route has no
