@@ -15,6 +15,7 @@ type sample struct {
 	step    int
 	id      trace.Identity
 	route   string
+	conn    int     // ordinal of the connection; 0: not known
 	sent    float64 // seconds from the origin
 	rtt     float64 // seconds to the first byte
 	outcome trace.Outcome
