@@ -67,8 +67,11 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route, conn: o.Conn,
 		sent: seconds(o.Written), rtt: seconds(decided(o) - o.Written), outcome: outcome, status: o.Status,
 	}
-	if outcome == trace.Limited {
+	switch outcome {
+	case trace.Limited:
 		x.look = look(o)
+	case trace.Ignored:
+		x.doubt = doubtful(o)
 	}
 	r.keep(x)
 	r.bytes += o.Body.Bytes
@@ -88,6 +91,17 @@ func decided(o trace.Observation) time.Duration {
 		return o.Done
 	}
 	return o.FirstByte
+}
+
+// doubtful says whether a request that is no evidence may have been counted: one
+// that may have reached the server, or was let through to an application that
+// failed.
+func doubtful(o trace.Observation) bool {
+	switch o.Fault {
+	case trace.FaultNone, trace.FaultStream, trace.FaultReset, trace.FaultTimeout, trace.FaultMalformed, trace.FaultCancelled, trace.FaultUnknown:
+		return true
+	}
+	return false
 }
 
 func (r *record) keep(x sample) {
