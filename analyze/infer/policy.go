@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"apisonde/analyze/model"
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -97,8 +96,10 @@ func (r *record) relation(subject, route string) relation {
 	switch {
 	case limited && math.Abs(float64(n-m)) <= math.Max(2, 0.05*float64(m)):
 		return alike
-	case limited && r.oneLimit(base, subject, route):
+	case limited && v.oneLimit():
 		return alike
+	case limited && !r.view(policy{routes: []string{subject}}).oneLimit():
+		return unclear // what nothing explains is no other limit for that
 	case limited:
 		return different
 	case n >= unguardedAfter(m):
@@ -107,20 +108,11 @@ func (r *record) relation(subject, route string) relation {
 	return unclear
 }
 
-// oneLimit says whether some limiter with a counter for each route explains both.
-// Counts alone mislead: a boundary inside one drain lets more through.
-func (r *record) oneLimit(id trace.Identity, routes ...string) bool {
-	t := measureTiming(r.samples)
-	var arms [][]model.Event
-	for _, route := range routes {
-		var xs []sample
-		for _, x := range r.samples {
-			if x.id == id && x.route == route {
-				xs = append(xs, x)
-			}
-		}
-		arms = append(arms, events(xs, t))
-	}
+// oneLimit says whether some limiter with a counter for each route explains all
+// that came there, whoever sent it. Counts alone mislead: a boundary inside one
+// drain lets more through, and others may have spent a part.
+func (r *record) oneLimit() bool {
+	arms := r.arms(r.partition() | scopeOf(trace.DimRoute))
 	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
 	return fitBank(arms, nil, 1, rng).misfit <= misfitLimit
 }
