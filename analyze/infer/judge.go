@@ -162,6 +162,9 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 		conf *= 0.88
 	}
 	l.Confidence = round3(conf)
+	if l.Algorithm != verdict.Unknown && x.post.strain(r.arms(x.part)) > strainLimit {
+		doubt(&l, strainedBy)
+	}
 	return l
 }
 
