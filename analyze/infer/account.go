@@ -185,7 +185,7 @@ func (r *record) warnings() []string {
 		}
 	}
 	if ignored > 0 {
-		out = append(out, fmt.Sprintf("%d of %d requests failed for reasons other than a limit and were not used", ignored, len(r.samples)))
+		out = append(out, fmt.Sprintf("%d of %d requests failed for reasons other than a limit: they say nothing, and what is stated holds whether they were counted or not", ignored, len(r.samples)))
 	}
 	return out
 }

@@ -26,10 +26,11 @@ func (r *record) contrasts() []contrast {
 		sent float64
 	}
 	var pending []open // variants admitted since then
-	quiet := 0.0       // end of the last answer
+	alone := r.solitary()
+	quiet := 0.0 // end of the last answer
 	for i := range r.samples {
 		x := &r.samples[i]
-		if x.outcome != trace.Admitted && x.outcome != trace.Limited {
+		if x.outcome != trace.Admitted && x.outcome != trace.Limited || alone[i] {
 			continue
 		}
 		if r.recovery > 0 && x.sent-quiet > 1.02*r.recovery { // everybody is rested again

@@ -68,7 +68,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	d := q.designer(e, now)
-	if len(d.parts) == 0 { // nothing in the bank explains anything
+	if len(e.post.fits[top].parts) == 0 { // nothing in the bank explains anything
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false

@@ -137,6 +137,9 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if l.Scope != nil {
 		conf *= l.ScopeConfidence
 	}
+	if x.spread {
+		l.Settle = "new connections of one caller met counters of their own, so several servers count for themselves, each up to these figures: whose the counters are shows only where one server answers every request"
+	}
 	if len(x.scopes) == 0 {
 		giveUp(&l, "different callers were refused together at one time and apart at another: more than one limit may stand behind the refusals")
 		conf = 0.3
@@ -145,6 +148,9 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 		conf *= 0.88
 	}
 	l.Confidence = round3(conf)
+	if l.Algorithm != verdict.Unknown && x.post.strained() {
+		doubt(&l, strainedBy)
+	}
 	return l
 }
 

@@ -119,13 +119,24 @@ func opinions(evs []model.Event, whose []owner, mark owner, ps []particle, charg
 	for _, q := range ps {
 		states = append(states, model.New(q.v, q.p))
 	}
+	if slices.ContainsFunc(evs, func(x model.Event) bool { return x.Unknown > 0 }) {
+		for _, q := range ps { // those in doubt may have been counted
+			states = append(states, model.New(q.v, q.p))
+		}
+	}
 	for i, x := range evs {
+		if x.Unknown > 0 {
+			for k := len(ps); k < len(states); k++ {
+				states[k].Commit(x.S, x.E, x.Unknown, 0)
+			}
+			continue
+		}
 		n := float64(x.Admitted)
 		least, most, spare := math.Inf(1), 0.0, true
 		for k := range states {
 			lo, hi := states[k].Bounds(x.S, x.E)
 			least, most = math.Min(least, lo), math.Max(most, hi)
-			spare = spare && lo-n >= math.Min(ps[k].p.L, 1+math.Max(2, 0.2*ps[k].p.L))
+			spare = spare && lo-n >= math.Min(states[k].L, 1+math.Max(2, 0.2*states[k].L))
 		}
 		own := whose[i]
 		if x.Limited > 0 {

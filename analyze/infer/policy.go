@@ -100,6 +100,8 @@ func (r *record) relation(subject, route string) relation {
 	switch {
 	case limited && (nearly(n, m, 0.3) || v.oneLimit(subject, route)):
 		return alike
+	case limited && !r.view(policy{routes: []string{subject}}).readOn(nil, glance, r.rng()).explains():
+		return unclear // what nothing explains is no other limit for that
 	case limited:
 		return different
 	case n >= unguardedAfter(m):
@@ -130,7 +132,7 @@ func (r *record) sharing(s scope, c counter) []sample {
 // limits of two paths differ by more than a little where they do, and another limit
 // behind them keeps one from explaining both.
 func (r *record) oneLimit(routes ...string) bool {
-	rng := rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85))
+	rng := r.rng()
 	both := r.readOn(nil, glance, rng)
 	if !both.explains() {
 		return false
@@ -141,6 +143,9 @@ func (r *record) oneLimit(routes ...string) bool {
 	}
 	return both.post.evidence() > apart
 }
+
+// rng draws alike whenever the same record is read.
+func (r *record) rng() *rand.Rand { return rand.New(rand.NewPCG(uint64(len(r.samples)), 0xbb67ae85)) }
 
 // unguardedAfter is how many requests without a refusal say that a route has no
 // limit, next to one that refused after m.

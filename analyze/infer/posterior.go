@@ -16,19 +16,13 @@ type posterior struct {
 	// misfit is the least violation over all variants: what even the best one
 	// cannot explain. Above misfitLimit the bank does not hold the truth.
 	misfit float64
-	fresh  bool // no variant is given up
+	fresh  bool    // no variant is given up
+	doubts float64 // nats that requests in doubt cost any explanation
 }
 
 // misfitLimit: one clear contradiction costs 2 at the least, so anything above
 // this is at least one that no variant explains.
 const misfitLimit = 1.9
-
-// strain: what explains a clean trace costs next to nothing. More than this says
-// that the search missed the parameters that do, or that there are none.
-const strain = 5
-
-// strained says whether nothing explains the trace well.
-func (p *posterior) strained() bool { return p.best() > strain }
 
 // best is the least cost of any variant.
 func (p *posterior) best() float64 {
@@ -79,11 +73,11 @@ func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posteri
 
 func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand) *posterior {
 	f := newFitter(arms, effort, rng)
-	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1)}
+	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1), doubts: doubts(arms)}
 	cut := math.Inf(1)
 	for k, i := range fitOrder {
 		v := &model.Bank[i]
-		if k == firstHidden && p.misfit <= misfitLimit && cut <= strain && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
+		if k == firstHidden && p.misfit <= misfitLimit && cut-p.doubts <= strainLimit && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
 			for _, i := range fitOrder[k:] {
 				p.fits[i] = fit{v: &model.Bank[i], logZ: math.Inf(-1), best: math.Inf(1), violation: math.Inf(1), untried: true}
 			}

@@ -57,10 +57,11 @@ func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
 		}
 		first = min(first, ev[0].S)
 		p.end = max(p.end, ev[len(ev)-1].E)
-		var run float64
+		var run, doubt float64
 		bout := math.NaN()
 		for i, x := range ev {
 			run += float64(x.Admitted)
+			doubt += float64(x.Unknown)
 			if x.Limited == 0 {
 				continue
 			}
@@ -68,9 +69,9 @@ func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
 				seen[float64(x.Admitted)] = true
 			}
 			if run > 0 {
-				seen[run] = true
+				seen[run], seen[run+doubt] = true, true
 			}
-			run = 0
+			run, doubt = 0, 0
 			if math.IsNaN(bout) || x.Admitted > 0 {
 				bout = x.S
 			}

@@ -12,6 +12,7 @@ type reading struct {
 	rng    *rand.Rand
 	cs     []contrast
 	scopes []scope
+	spread bool  // connections lead to several counters
 	part   scope // by which the record splits into counters
 	post   *posterior
 	// charged: the refusals of another limit on the path count in this one.
@@ -54,6 +55,10 @@ func (x *reading) compare() {
 	x.cs = x.r.contrasts()
 	x.scopes = x.r.candidates(x.cs)
 	x.part = partition(x.scopes, x.r.tested())
+	if x.spread = x.r.spread(); x.spread && len(x.scopes) > 0 {
+		x.cs = refusals(x.cs)
+		x.scopes = x.r.candidates(x.cs)
+	}
 }
 
 // explains says whether one limit can have given all the answers: somebody's,

@@ -64,11 +64,14 @@ func (r *record) observe(o trace.Observation) trace.Outcome {
 	o.Identity = r.as(o.Identity)
 	outcome := classify(o, r.known(o), r.rules)
 	x := sample{
-		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route,
+		seq: o.Seq, step: o.Step, id: o.Identity, route: o.Route, conn: o.Conn,
 		sent: seconds(o.Written), rtt: seconds(decided(o) - o.Written), outcome: outcome, status: o.Status,
 	}
-	if outcome == trace.Limited {
+	switch outcome {
+	case trace.Limited:
 		x.look = look(o)
+	case trace.Ignored:
+		x.doubt = doubtful(o)
 	}
 	r.keep(x)
 	r.bytes += o.Body.Bytes
@@ -88,6 +91,17 @@ func decided(o trace.Observation) time.Duration {
 		return o.Done
 	}
 	return o.FirstByte
+}
+
+// doubtful says whether a request that is no evidence may have been counted: one
+// that may have reached the server, or was let through to an application that
+// failed.
+func doubtful(o trace.Observation) bool {
+	switch o.Fault {
+	case trace.FaultNone, trace.FaultStream, trace.FaultReset, trace.FaultTimeout, trace.FaultMalformed, trace.FaultCancelled, trace.FaultUnknown:
+		return true
+	}
+	return false
 }
 
 func (r *record) keep(x sample) {
@@ -204,19 +218,23 @@ func (r *record) tested() scope {
 }
 
 // split groups samples by counter under s, the baseline's first, then in the
-// order of first use.
+// order of first use. What came to other servers is in none of them.
 func (r *record) split(s scope) [][]sample {
 	index := map[string]int{s.project(r.base(), r.roster.Routes[0]): 0}
 	out := [][]sample{nil}
-	for _, x := range r.samples {
+	elsewhere := r.elsewhere()
+	for i, x := range r.samples {
+		if elsewhere[i] {
+			continue
+		}
 		k := s.project(x.id, x.route)
-		i, ok := index[k]
+		at, ok := index[k]
 		if !ok {
-			i = len(out)
-			index[k] = i
+			at = len(out)
+			index[k] = at
 			out = append(out, nil)
 		}
-		out[i] = append(out[i], x)
+		out[at] = append(out[at], x)
 	}
 	for _, xs := range out {
 		slices.SortStableFunc(xs, func(a, b sample) int { return cmpFloat(a.sent, b.sent) })

@@ -15,11 +15,13 @@ type sample struct {
 	step    int
 	id      trace.Identity
 	route   string
+	conn    int     // ordinal of the connection; 0: not known
 	sent    float64 // seconds from the origin
 	rtt     float64 // seconds to the first byte
 	outcome trace.Outcome
 	status  int
 	held    bool   // answered, but held back: read as a refusal
+	doubt   bool   // of one that is no evidence: it may have been counted all the same
 	look    uint64 // of a refusal: what its status and headers have in common with others of the same limit
 }
 
@@ -28,14 +30,15 @@ type sample struct {
 // excess of a round trip over the shortest one of its class, not the whole.
 type timing struct {
 	shortest [2]float64 // shortest round trip of rejections and admissions
+	longest  float64    // by how much any took longer than the shortest of its class
 	slack    float64
 }
 
 func class(o trace.Outcome) int {
-	if o == trace.Admitted {
-		return 1
+	if o == trace.Limited {
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // maxSlack bounds what one hiccup can add to every interval.
@@ -59,6 +62,7 @@ func measureTiming(samples []sample) timing {
 		slices.Sort(r)
 		t.shortest[k] = r[0]
 		spread = math.Max(spread, r[len(r)*9/10]-r[0])
+		t.longest = math.Max(t.longest, r[len(r)-1]-r[0])
 	}
 	t.slack = math.Min(maxSlack, spread)*(0.03+0.7/math.Sqrt(float64(n+1))) + 0.001
 	return t
@@ -67,6 +71,9 @@ func measureTiming(samples []sample) timing {
 // latest is the latest offset at which the decision on s can have fallen, on
 // the scale on which it fell at s.sent at the earliest.
 func (t timing) latest(s sample) float64 {
+	if s.doubt && s.rtt < 0 { // no answer says more
+		return s.sent + t.longest + t.slack
+	}
 	least := t.shortest[class(s.outcome)]
 	if s.outcome == trace.Limited { // rejections skip the handler, admissions never do
 		least = math.Min(least, t.shortest[1]+0.01)
@@ -130,6 +137,41 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 	for i := 1; i < len(out); i++ { // one counter decides in order
 		if out[i-1].E > out[i].S {
 			out[i-1].E = math.Max(out[i-1].S, out[i].S)
+		}
+	}
+	return withDoubts(samples, t, out, at)
+}
+
+// withDoubts puts an event before the first that each request in doubt may belong
+// to.
+func withDoubts(samples []sample, t timing, evs []model.Event, at []int) ([]model.Event, []int) {
+	if !slices.ContainsFunc(samples, func(s sample) bool { return s.doubt }) {
+		return evs, at
+	}
+	var out []model.Event
+	moved := make([]int, len(evs))
+	next := 0
+	pass := func(until float64) {
+		for ; next < len(evs) && evs[next].E < until; next++ {
+			moved[next] = len(out)
+			out = append(out, evs[next])
+		}
+	}
+	for _, s := range samples {
+		if !s.doubt {
+			continue
+		}
+		pass(s.sent)
+		x := model.Event{S: s.sent, E: t.latest(s), Unknown: 1}
+		if next < len(evs) {
+			x.S, x.E = math.Min(x.S, evs[next].S), math.Min(x.E, evs[next].E)
+		}
+		out = append(out, x)
+	}
+	pass(math.Inf(1))
+	for i, k := range at {
+		if k >= 0 {
+			at[i] = moved[k]
 		}
 	}
 	return out, at

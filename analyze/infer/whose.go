@@ -1,6 +1,8 @@
 package infer
 
 import (
+	"slices"
+
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -63,6 +65,9 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	if w.rounds > 1 { // a token may have come meanwhile
 		sends = append([]plan.Send{control}, sends...)
 	}
+	if room == 0 {
+		sends = append(sends, w.renew(e.log, control)...)
+	}
 	if len(sends) > e.spare() {
 		return plan.Step{}, false
 	}
@@ -79,6 +84,23 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		step.Sends = e.spaced(sends)
 	}
 	return step, true
+}
+
+// renew asks over new connections, once somebody was let through, as often as is
+// left to ask: it may have been for the connection's sake.
+func (w *whose) renew(r *record, control plan.Send) []plan.Send {
+	c := r.renewed()
+	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
+	if !own || c.own >= renewedOwn {
+		return nil
+	}
+	anew := control
+	anew.NewConn = true
+	var out []plan.Send
+	for range renewedAsks - min(renewedAsks, c.shared) {
+		out = append(out, anew, control)
+	}
+	return out
 }
 
 // most is how many rounds may be asked; behind an inner limit each takes fewer.
@@ -114,6 +136,9 @@ func (w *whose) drained(e *Engine, size int, start float64) plan.Step {
 
 // open lists the contrasts that are not settled.
 func (w *whose) open(r *record) []contrast {
+	if r.spread() { // what lets others through is their connection
+		return nil
+	}
 	seen := map[counter]contrast{}
 	for _, c := range r.contrasts() {
 		seen[counter{c.id, c.route}] = c

@@ -19,6 +19,9 @@ func (m *Model) Run(events []Event, limit float64) Cost {
 	m.Reset()
 	var c Cost
 	for i := range events {
+		if events[i].Unknown > 0 {
+			return m.runFates(events[i:], c, limit)
+		}
 		m.Step(&events[i], &c)
 		if c.Total > limit {
 			return c

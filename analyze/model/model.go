@@ -13,9 +13,13 @@ import "math"
 
 // Event is a run of requests of one caller whose decisions all fell in [S, E]
 // seconds. With both Admitted and Limited above zero their order is unknown.
+//
+// An event with Unknown above zero is so many requests of which it is not known
+// whether they reached the limiter, and nothing else.
 type Event struct {
 	S, E              float64
 	Admitted, Limited int
+	Unknown           int
 }
 
 // Params are the quantities of a limiter. A variant uses some of them.
@@ -41,12 +45,19 @@ type Model struct {
 	V *Variant
 	Params
 	state
+	fates *fates // scratch space, made when it is needed
 }
 
 // state is what a model knows of one counter. Which fields matter depends on
 // the variant's core; one flat struct keeps copies cheap, and the search makes
 // millions of them.
 type state struct {
+	counts
+	log []batch // sliding log
+}
+
+// counts is the part of a state that can be compared.
+type counts struct {
 	begun  bool    // the core was asked something
 	origin float64 // phase in force: Params.Phase, or the anchor found in the trace
 	slop   float64 // how much later than origin the anchor may lie
@@ -58,7 +69,6 @@ type state struct {
 	x0, x1 float64 // bucket: level less supply so far (see bucket.go)
 	b0, b1 float64 // end of the block in force (penalties)
 	q0, q1 float64 // the latest request (counts that silence clears)
-	log    []batch // sliding log
 }
 
 // batch is so many logged requests somewhere in [s, e].
@@ -76,15 +86,15 @@ func New(v *Variant, p Params) Model {
 // Reset makes the counter rested: nothing was ever asked of it.
 func (m *Model) Reset() {
 	log := m.log[:0]
-	m.state = state{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, q0: never, q1: never, log: log}
+	m.state = state{counts{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, q0: never, q1: never}, log}
 	m.x0, m.x1 = math.Inf(1), math.Inf(1)
 }
 
 // CopyTo makes d equal to m without sharing memory.
 func (m *Model) CopyTo(d *Model) {
-	log := append(d.log[:0], m.log...)
+	log, own := append(d.log[:0], m.log...), d.fates
 	*d = *m
-	d.log = log
+	d.log, d.fates = log, own
 }
 
 // Bounds returns the least and the most requests that the limiter could admit

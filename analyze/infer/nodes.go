@@ -1,0 +1,101 @@
+package infer
+
+import "apisonde/probe/trace"
+
+// Several servers behind one address may count for themselves. Whoever keeps a
+// connection meets one of them; then a caller with a connection of its own is let
+// through whatever it counts by, only because it came to another server. So the
+// baseline asks over new connections too, while it is refused over the one it
+// keeps: where those are let through, no admission tells whose the counter is.
+
+// renewedAsks is how many requests over new connections have to be refused before
+// it is settled that connections make no difference, renewedOwn how many have to be
+// let through before it is settled that they do: one may be a token that came just
+// then.
+const renewedAsks, renewedOwn = 3, 2
+
+// solitary says of every sample whether the baseline sent it over a connection that
+// carried nothing else, while another one of its own went on. Where servers close
+// connections by themselves none goes on.
+func (r *record) solitary() []bool {
+	base := r.baseline()
+	type use struct{ n, first, last int }
+	uses := map[int]*use{}
+	kept := 0 // the connection used most
+	for i, x := range r.samples {
+		if (counter{x.id, x.route}) != base || x.conn == 0 {
+			continue
+		}
+		u := uses[x.conn]
+		if u == nil {
+			u = &use{first: i}
+			uses[x.conn] = u
+		}
+		u.n, u.last = u.n+1, i
+		if kept == 0 || u.n > uses[kept].n {
+			kept = x.conn
+		}
+	}
+	out := make([]bool, len(r.samples))
+	for i, x := range r.samples {
+		if u := uses[x.conn]; u != nil && (counter{x.id, x.route}) == base {
+			out[i] = u.n == 1 && uses[kept].first < i && i < uses[kept].last
+		}
+	}
+	return out
+}
+
+// renewed reads from the samples what the baseline met over new connections
+// between two refusals over the one it keeps.
+func (r *record) renewed() contrast {
+	base := r.baseline()
+	c := contrast{id: base.id, route: base.route}
+	alone := r.solitary()
+	var before *sample
+	pending := 0
+	for i := range r.samples {
+		x := &r.samples[i]
+		if (counter{x.id, x.route}) != base || x.outcome != trace.Admitted && x.outcome != trace.Limited {
+			continue
+		}
+		since := before != nil && before.outcome == trace.Limited && x.sent-before.sent < r.span && x.sent >= before.sent+before.rtt
+		switch {
+		case !alone[i]:
+			if since && x.outcome == trace.Limited {
+				c.own += pending
+			}
+			before, pending = x, 0
+		case since && x.outcome == trace.Limited:
+			c.shared++
+		case since:
+			pending++
+		}
+	}
+	return c
+}
+
+// spread says whether the baseline met several counters by changing connections.
+func (r *record) spread() bool {
+	c := r.renewed()
+	return c.own >= renewedOwn && 3*c.own >= c.shared
+}
+
+// elsewhere says of every sample whether it went over a new connection, where
+// those lead to other counters.
+func (r *record) elsewhere() []bool {
+	if r.spread() {
+		return r.solitary()
+	}
+	return make([]bool, len(r.samples))
+}
+
+// refusals are the contrasts of which nothing but a refusal is told.
+func refusals(cs []contrast) []contrast {
+	var out []contrast
+	for _, c := range cs {
+		if c.vote() < 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}

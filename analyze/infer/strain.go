@@ -1,0 +1,36 @@
+package infer
+
+import (
+	"math"
+
+	"apisonde/analyze/model"
+)
+
+// An explanation that contradicts nothing may still owe everything to chance: that a
+// window ended within a burst of some milliseconds, and another one, and that each
+// time just so many went before it. The truth hardly ever needs any of that. So
+// what the best parameters cost beyond contradictions says whether the trace was
+// explained or only bent to fit, as it is when others take part, when several
+// servers count for themselves, or when the limit changed during the run.
+
+// strainLimit is the most that the truth costs, seen over limiters at random: two
+// instants that fell on a boundary, at 0.62 each, and a little of a ramp.
+const strainLimit = 2.5
+
+// strained says whether even the best explanation costs more than that. Then the
+// search missed the parameters that do explain the trace, or there are none.
+func (p *posterior) strained() bool { return p.best()-p.doubts > strainLimit }
+
+// doubts is what the requests in doubt cost any explanation, in nats.
+func doubts(arms [][]model.Event) float64 {
+	n := 0
+	for _, ev := range arms {
+		for _, x := range ev {
+			n += x.Unknown
+		}
+	}
+	return float64(n) * math.Ln2
+}
+
+// strainedBy is what is said then.
+const strainedBy = "this explains every answer, but only if the end of a window fell within a burst more often than chance allows: others may use the same quota, several servers may count for themselves, or the limit changed or was reset in mid-run; a run at a quieter time, or with more identities, would tell"
