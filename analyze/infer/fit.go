@@ -157,7 +157,7 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 	case !v.HasPhase(): // all points for the windows
 		step, phases = math.Pow(step, 1/float64(phases)), 1
 	}
-	for w := lo; w < hi; w *= step {
+	at := func(w float64, phases int) {
 		for k := range phases {
 			q := model.Params{K: float64(f.rng.IntN(model.Roundings))}
 			if v.HasPenalty() {
@@ -171,6 +171,14 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 				q.Phase = (float64(k) + f.rng.Float64()) / float64(phases) * w
 			}
 			try(q)
+		}
+	}
+	for w := lo; w < hi; w *= step {
+		at(w, phases)
+	}
+	for _, w := range v.Nice() { // where half of the prior stands, a grid must not miss
+		if w > lo && w < hi && !v.HasPenalty() {
+			at(w, 10*phases)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (q *beyond) stage() string { return "limit" }
 
 const (
 	beyondRequests = 120 // in all since the run began
-	beyondSeconds  = 24
+	beyondSeconds  = 15
 	beyondChunk    = 24
 )
 

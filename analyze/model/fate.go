@@ -64,15 +64,17 @@ func (f *fates) split(x *Event) {
 	for k := range f.now {
 		a := &f.now[k]
 		f.next = follow(f.next, &a.m, add(a.c, doubt))
-		_, hi := a.m.Bounds(x.S, x.E)
-		admitted := 0
-		if hi >= 1 {
-			admitted = 1
-		} else if !a.m.V.minds() {
-			continue // a refusal that changes nothing
+		lo, hi := a.m.Bounds(x.S, x.E)
+		arrived := func(admitted, limited int) {
+			f.next = follow(f.next, &a.m, add(a.c, doubt))
+			f.next[len(f.next)-1].m.Commit(x.S, x.E, admitted, limited)
 		}
-		f.next = follow(f.next, &a.m, add(a.c, doubt))
-		f.next[len(f.next)-1].m.Commit(x.S, x.E, admitted, 1-admitted)
+		if hi >= 1 {
+			arrived(1, 0)
+		}
+		if lo < 1 && a.m.V.minds() { // else a refusal changes nothing
+			arrived(0, 1)
+		}
 	}
 	slices.SortStableFunc(f.next, func(a, b fate) int { return cmp.Compare(a.c.Total, b.c.Total) })
 	f.now, f.next = f.next, f.now
