@@ -175,19 +175,21 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	return o
 }
 
-func (w *wire) Intent(o trace.Observation) error {
+func (w *wire) Intent(sent ...trace.Observation) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fail != nil {
-		if err := w.fail("intent", o.Seq); err != nil {
-			return err
+	for _, o := range sent {
+		if w.fail != nil {
+			if err := w.fail("intent", o.Seq); err != nil {
+				return err
+			}
+		}
+		if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
+			w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
 		}
 	}
-	if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
-		w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
-	}
-	w.recorded++
-	w.intents = append(w.intents, o)
+	w.recorded += len(sent)
+	w.intents = append(w.intents, sent...)
 	return nil
 }
 

@@ -35,9 +35,9 @@ type Line interface {
 // Journal records what is sent. journal.Writer is the real one. Calls may come
 // from several goroutines. Any error is final: nothing more is sent after it.
 type Journal interface {
-	// Intent records a request before its first byte leaves: Seq, Step,
+	// Intent records requests before their first bytes leave: Seq, Step,
 	// Identity, Route, Conn and Planned.
-	Intent(trace.Observation) error
+	Intent(...trace.Observation) error
 	// Outcome records the whole observation of an earlier intent.
 	Outcome(trace.Observation) error
 	// Lease records that the requests numbered up to upto may leave, and makes
