@@ -97,23 +97,21 @@ func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slac
 	if h := s.pause(ctx, at-s.lead(1)); h != nil {
 		return result{}, h
 	}
-	var sh shot
-	sh.slack = slack
+	sh := shot{snd: &snd, slack: slack}
 	sh.line, sh.fault = s.reserve(ctx, snd)
 	if h := s.hold(ctx, &sh, at, slack >= 0, snd); h != nil || sh.grant.Answer != guard.Granted {
-		if sh.line != nil {
-			sh.line.Release()
-		}
+		sh.release()
 		return result{}, h
 	}
 	if slack < 0 {
 		at = s.cfg.Clock.Now()
 	}
-	if h := s.aim(&sh, no, snd, at); h != nil {
+	if h := s.aim(no, at, &sh); h != nil {
 		return result{}, h
 	}
-	sh.fire(wire)
-	outcome, h := s.closed(sh)
+	sh.send(wire)
+	sh.receive()
+	outcome, h := s.closed(&sh)
 	return result{sh.obs, outcome, true}, h
 }
 

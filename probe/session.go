@@ -96,8 +96,9 @@ type Session struct {
 	narrow  int          // most requests at once that this machine was found to manage; 0: not known
 
 	// Used by the goroutine that sends alone: the pacer of a burst, else Run's.
-	seq    int // requests numbered so far
-	leased int // requests up to this number may be sent
+	seq     int                 // requests numbered so far
+	leased  int                 // requests up to this number may be sent
+	intents []trace.Observation // of one record
 }
 
 // NewSession returns a session that has sent nothing yet.

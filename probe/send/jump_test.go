@@ -1,7 +1,6 @@
 package send_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"apisonde/probe"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
 )
@@ -175,9 +175,7 @@ func TestAJumpHostIsLoggedInToOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Several connections at once, as for a burst.
-	var lines []interface {
-		Do(context.Context, string) trace.Observation
-	}
+	var lines []probe.Line
 	for range 4 {
 		l, fault := s.Reserve(t.Context(), id1, true)
 		if fault != trace.FaultNone {
@@ -186,7 +184,7 @@ func TestAJumpHostIsLoggedInToOnce(t *testing.T) {
 		lines = append(lines, l)
 	}
 	for _, l := range lines {
-		if o := l.Do(t.Context(), "/"); o.Status != 200 || o.Written == 0 || o.FirstByte < o.Written {
+		if o := ask(t.Context(), l, "/"); o.Status != 200 || o.Written == 0 || o.FirstByte < o.Written {
 			t.Errorf("%+v", o)
 		}
 		if got := <-from; got != "127.0.0.3" {
