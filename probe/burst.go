@@ -39,6 +39,10 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	}
 	defer b.release()
 	b.base = max(step.Start, s.cfg.Clock.Now())
+	if step.Latest() > 0 {
+		// The schedule begins once its first volley can be ready.
+		b.base = max(step.Start, s.cfg.Clock.Now()+b.ahead(step.Sends))
+	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	go b.pace(sending)
@@ -95,10 +99,9 @@ type burst struct {
 }
 
 // A volley is made ready before its instant, so that all that is left to do then is
-// to write: early, of which the runtime's timer may need the most, and eachEarly for
-// every send.
+// to write: early, and eachEarly for every send.
 const (
-	early     = 1500 * time.Microsecond
+	early     = 500 * time.Microsecond
 	eachEarly = 20 * time.Microsecond
 )
 
@@ -192,7 +195,7 @@ func (b *burst) next(ctx context.Context, i int) (n int, h *halt) {
 	if s.tooLate(b.base + at) {
 		return 0, &halt{reason: StopDuration}
 	}
-	if s.cfg.Clock.Until(ctx, b.base+at-early-b.together(sends)*eachEarly, false) != nil {
+	if s.cfg.Clock.Until(ctx, b.base+at-b.ahead(sends), true) != nil {
 		return 0, &halt{reason: StopInterrupted}
 	}
 	for ; n < len(sends) && sends[n].At == at; n++ {
@@ -218,13 +221,14 @@ func (b *burst) next(ctx context.Context, i int) (n int, h *halt) {
 	return b.grant(ctx, n)
 }
 
-// together is how many of sends, those of the first one's instant, may leave at once.
-func (b *burst) together(sends []plan.Send) time.Duration {
+// ahead is how long before its instant the volley at the beginning of sends is made
+// ready.
+func (b *burst) ahead(sends []plan.Send) time.Duration {
 	n := 1
 	for n < len(sends) && n < cap(b.slots) && sends[n].At == sends[0].At {
 		n++
 	}
-	return time.Duration(n)
+	return early + time.Duration(n)*eachEarly
 }
 
 // slot takes a free slot, for which the first of a volley waits.
