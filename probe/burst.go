@@ -55,9 +55,6 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 			s.narrow = max(1, width/2)
 		}
 		outcome, h := s.closed(sh)
-		if h == nil {
-			h = s.judge(sh.obs, outcome)
-		}
 		if end == nil {
 			end = h
 		}

@@ -38,9 +38,6 @@ func (s *Session) sequence(ctx, wire context.Context, step plan.Step, no int) *h
 		if !r.sent {
 			continue
 		}
-		if h := s.judge(r.obs, r.outcome); h != nil {
-			return h
-		}
 		outcome := counts(step, r.obs, r.outcome)
 		limited, admitted = limited+is(outcome, trace.Limited), admitted+is(outcome, trace.Admitted)
 		if over(step, limited, admitted) {
@@ -75,7 +72,7 @@ func is(o, want trace.Outcome) int {
 type result struct {
 	obs     trace.Observation
 	outcome trace.Outcome
-	sent    bool // false where the identity's rejections are spent
+	sent    bool // false where the identity is barred or its rejections are spent
 }
 
 // one sends one request at an instant, or now if that is past, and waits for

@@ -36,7 +36,7 @@ type Config struct {
 	Clock   Clock
 	// Care is what the run spares the server beside its ceilings.
 	Care guard.Care
-	// LearnBans keeps suspected bans from stopping the run; on loopback they
+	// LearnBans keeps suspected bans from stopping anybody; on loopback they
 	// never do.
 	LearnBans bool
 	// Claims reads what an answer states of waits and quotas. Nil reads nothing,

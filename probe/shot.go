@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"apisonde/probe/guard"
@@ -154,7 +155,7 @@ func (sh *shot) caught() {
 	}
 }
 
-// closed records a fired request and asks what it means.
+// closed asks what a request that is over means, and records it.
 func (s *Session) closed(sh *shot) (trace.Outcome, *halt) {
 	if sh.err != nil {
 		// The request may have left: in the trace its fate stays unknown.
@@ -163,9 +164,11 @@ func (s *Session) closed(sh *shot) (trace.Outcome, *halt) {
 		return trace.Ignored, &halt{StopNetwork, sh.err}
 	}
 	o := sh.obs
-	journal := s.cfg.Journal.Outcome(o)
 	outcome, err := s.observe(o)
 	s.guard.Close(sh.grant, o, outcome, s.claim(o))
+	h := s.judge(&o, outcome)
+	sh.obs = o
+	journal := s.cfg.Journal.Outcome(o)
 	select {
 	case s.closedOne <- struct{}{}:
 	default:
@@ -180,7 +183,7 @@ func (s *Session) closed(sh *shot) (trace.Outcome, *halt) {
 	if err != nil {
 		return outcome, &halt{StopNetwork, err}
 	}
-	return outcome, nil
+	return outcome, h
 }
 
 // observe tells the Decider. Its panic must not leave requests in flight
@@ -194,18 +197,38 @@ func (s *Session) observe(o trace.Observation) (outcome trace.Outcome, err error
 	return s.cfg.Decider.Observe(o), nil
 }
 
-// judge asks the guard what an answer says about the server's health.
-func (s *Session) judge(o trace.Observation, outcome trace.Outcome) *halt {
-	alarm, why := s.watch.See(s.cfg.Clock.Now(), o, outcome, s.claim(o).Wait)
+// judge asks the guard what an answer says about the server's health. First
+// requests that got no usable answer say nothing of it: their value is left out.
+func (s *Session) judge(o *trace.Observation, outcome trace.Outcome) *halt {
+	first := o.Step == 0 && (s.cfg.Survey || o.Egress != "" || !passes(*o, outcome))
+	if first || s.guard.Barred(o.Identity) {
+		return nil
+	}
+	alarm, why := s.watch.See(s.cfg.Clock.Now(), *o, outcome, s.claim(*o).Wait)
 	switch alarm {
 	case guard.Distress:
 		return &halt{StopDistress, errors.New(why)}
 	case guard.Ban:
-		return &halt{StopBan, errors.New(why)}
+		o.Ban = true
+		if !s.bar(o.Identity, why) {
+			return &halt{StopBan, errors.New(why)}
+		}
 	case guard.Cut:
 		return &halt{StopNetwork, errors.New(why)}
 	}
 	return nil
+}
+
+// bar stops whoever shares the address or the account of a caller that the server
+// may have banned. It returns false where the run cannot go on without them.
+func (s *Session) bar(id trace.Identity, why string) bool {
+	b, ok := s.cfg.Decider.(barrer)
+	if !ok || !b.Bar(id) {
+		return false
+	}
+	s.guard.Bar(id)
+	s.notes = append(s.notes, fmt.Sprintf("%s was asked nothing more, nor was who shares its address or account: %s", id, why))
+	return true
 }
 
 // claim reads what an answer states.

@@ -55,6 +55,9 @@ func observation(b []byte, o *trace.Observation) []byte {
 		b = object(b, from)
 	}
 	b = some(b, `,"fault":`, string(o.Fault))
+	if o.Ban {
+		b = append(b, `,"ban":true`...)
+	}
 	b = some(b, `,"egress":`, o.Egress)
 	return append(b, '}')
 }
