@@ -125,7 +125,7 @@ type Observation struct {
 	Written   time.Duration `json:"written"`
 	FirstByte time.Duration `json:"first,omitempty"`
 	Done      time.Duration `json:"done,omitempty"`
-	Late      bool          `json:"late,omitempty"` // missed its schedule; void where timing matters
+	Late      bool          `json:"late,omitempty"` // missed its schedule; what counts is when it left
 
 	Status  int      `json:"status,omitempty"`
 	Headers []Header `json:"headers,omitempty"` // allow-listed only
