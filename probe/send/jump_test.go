@@ -279,6 +279,24 @@ func TestAJumpHostThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// The usual file has a passphrase and there is no agent: what is said names both.
+func TestAKeyWithAPassphraseNeedsAnAgent(t *testing.T) {
+	hostKey, _ := newSSHKey(t)
+	user, priv := newSSHKey(t)
+	u := &url.URL{Scheme: "http", Host: "127.0.0.1:9", Path: "/"}
+	h := newHop(t, hostKey, user.PublicKey(), u.Host, 0)
+	home(t, nil, line(h.addr, hostKey))
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeKey(t, filepath.Join(dir, ".ssh", "id_ed25519"), priv, "a passphrase", 0o600)
+	err = jumping(t, h, u).Resolve(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "~/.ssh/id_ed25519 has a passphrase") || !strings.Contains(err.Error(), "ssh-agent") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestKeyFilesThatAreRefused(t *testing.T) {
 	_, priv := newSSHKey(t)
 	dir := t.TempDir()
@@ -289,7 +307,7 @@ func TestKeyFilesThatAreRefused(t *testing.T) {
 	if err := os.WriteFile(path("text"), []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, says := range map[string]string{"good": "", "open": "chmod 600", "closed": "ssh-add", "text": "no private key", "absent": "does not exist", ".": "no file"} {
+	for name, says := range map[string]string{"good": "", "open": "chmod 600", "closed": "add it to an agent with ssh-add (ssh-agent starts one)", "text": "no private key", "absent": "does not exist", ".": "no file"} {
 		_, err := send.New(send.Config{Request: send.Request{URL: &url.URL{Scheme: "http", Host: "h"}}, Now: clock(), SSHKeys: []string{path(name)}})
 		switch {
 		case (err == nil) != (says == ""):
