@@ -155,11 +155,11 @@ func (w *wild) Lease(upto int) error {
 	return err
 }
 
-func (w *wild) Intent(o trace.Observation) error {
+func (w *wild) Intent(sent ...trace.Observation) error {
 	if w.killed.Load() {
 		return errDown
 	}
-	return w.wire.Intent(o)
+	return w.wire.Intent(sent...)
 }
 
 func (w *wild) Outcome(o trace.Observation) error {

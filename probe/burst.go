@@ -35,10 +35,14 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 		s: s, step: step, no: no, wire: wire,
 		held:  s.ready(ctx, need),
 		slots: make(chan struct{}, width),
-		shots: make(chan shot, len(step.Sends)),
+		shots: make(chan *shot, len(step.Sends)),
 	}
 	defer b.release()
 	b.base = max(step.Start, s.cfg.Clock.Now())
+	if step.Latest() > 0 {
+		// The schedule begins once its first volley can be ready.
+		b.base = max(step.Start, s.cfg.Clock.Now()+b.ahead(step.Sends))
+	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	go b.pace(sending)
@@ -51,9 +55,6 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 			s.narrow = max(1, width/2)
 		}
 		outcome, h := s.closed(sh)
-		if h == nil {
-			h = s.judge(sh.obs, outcome)
-		}
 		if end == nil {
 			end = h
 		}
@@ -73,8 +74,8 @@ func (s *Session) burst(ctx, wire context.Context, step plan.Step, no int) *halt
 	return end
 }
 
-// burst is a step being sent. The pacer goroutine owns held, later, missed
-// and end until it has closed shots.
+// burst is a step being sent. The pacer goroutine owns all but slots and shots
+// until it has closed shots.
 type burst struct {
 	s     *Session
 	step  plan.Step
@@ -83,18 +84,30 @@ type burst struct {
 	wire  context.Context
 	held  map[trace.Identity][]Line
 	slots chan struct{} // one token a request in flight
-	shots chan shot     // holds every send of the step, so that nobody waits
+	shots chan *shot    // holds every send of the step, so that nobody waits
 	end   *halt
 
-	later  int // no send before this one is due later than the current one
-	missed int // sends left out because the schedule had passed them
+	volley []*shot       // that leaves next
+	due    time.Duration // offset at which the latest one was to leave
+	left   time.Duration // and did
+	first  int           // send that is the first of its instant
+	later  int           // no send before this one is due later than the current one
+	missed int           // sends left out because the schedule had passed them
 }
 
-// pace sends everything in time, waits for the answers and closes shots. With
-// instants to keep it has a thread to itself, so that no other goroutine delays
-// its waking; without, it waits for free slots alone, which is dearer there.
+// A volley is made ready before its instant, so that all that is left to do then is
+// to write: early, and eachEarly for every send.
+const (
+	early     = 500 * time.Microsecond
+	eachEarly = 20 * time.Microsecond
+)
+
+// pace sends everything in time, waits for the answers and closes shots. With an
+// instant to keep it has a thread to itself, so that no other goroutine delays its
+// waking; without, it waits for free slots alone, which is dearer there.
 func (b *burst) pace(ctx context.Context) {
-	if b.step.Latest() > 0 {
+	sends := b.step.Sends
+	if b.step.Latest() > 0 || len(sends) <= cap(b.slots) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
@@ -106,14 +119,11 @@ func (b *burst) pace(ctx context.Context) {
 		inflight.Wait()
 		close(b.shots)
 	}()
-	same := 0
-	for i, snd := range b.step.Sends {
-		if i > 0 && snd.At == b.step.Sends[i-1].At {
-			same++
-		} else {
-			same = 0
+	for i := 0; i < len(sends); {
+		n, h := b.next(ctx, i)
+		if h == nil {
+			h = b.s.aim(b.no, b.base+sends[i].At, b.volley...)
 		}
-		sh, h := b.next(ctx, i, same)
 		if h != nil {
 			// A step that was stopped because it has seen enough ends the
 			// same way as one that was interrupted; burst tells them apart.
@@ -122,75 +132,146 @@ func (b *burst) pace(ctx context.Context) {
 			}
 			return
 		}
-		if sh == nil {
-			continue
-		}
-		inflight.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					sh.err = recovered(p)
-				}
+		b.fire(sends[i].At)
+		for _, sh := range b.volley {
+			inflight.Go(func() {
+				sh.receive()
 				<-b.slots
-				b.shots <- *sh
-			}()
-			sh.fire(b.wire)
-		})
+				b.shots <- sh
+			})
+		}
+		i += n
 	}
 }
 
-// overtaken tells that the next instant of the schedule has come as well as
-// that of send i: after a stall, sending both would be a faster pace than was
-// asked for. Sends of one instant do not overtake each other.
-func (b *burst) overtaken(i int) bool {
+// fire puts a volley on the wire at its instant, as fast as one thread can write.
+// Its requests count as sent by now, so only what ends requests in flight keeps
+// them from leaving.
+func (b *burst) fire(at time.Duration) {
+	if len(b.volley) == 0 {
+		return
+	}
+	over := b.s.cfg.Clock.Until(b.wire, b.base+at, true)
+	b.due, b.left = at, b.s.cfg.Clock.Now()-b.base
+	for _, sh := range b.volley {
+		if over != nil {
+			sh.cancel()
+			continue
+		}
+		sh.send(b.wire)
+	}
+}
+
+// overtaken tells that there is a pace faster than was asked for in sending what
+// was due at an offset: the next instant of the schedule has come as well, or what
+// was due before left after it. Sends of one instant do not overtake each other.
+func (b *burst) overtaken(at time.Duration) bool {
 	sends, now := b.step.Sends, b.s.cfg.Clock.Now()-b.base
-	if now <= sends[i].At+lateAfter {
+	if now <= at+lateAfter {
 		return false
 	}
-	for b.later < len(sends) && sends[b.later].At <= sends[i].At {
+	if b.due < at && b.left > at {
+		return true
+	}
+	for b.later < len(sends) && sends[b.later].At <= at {
 		b.later++
 	}
 	return b.later < len(sends) && sends[b.later].At <= now
 }
 
-// next makes send i ready to fire, in time. A nil shot is one that is skipped.
-func (b *burst) next(ctx context.Context, i, same int) (*shot, *halt) {
-	snd := b.step.Sends[i]
-	s, at := b.s, b.base+snd.At
-	switch {
-	case s.guard.Spent(snd.Identity):
-		return nil, nil
-	case s.tooLate(at):
-		return nil, &halt{reason: StopDuration}
+// next makes a volley ready, shortly before its instant: of the sends from number i
+// on, those of one instant that have free slots and that the guard grants at once.
+// It returns how many sends it dealt with; some of them may be left out.
+func (b *burst) next(ctx context.Context, i int) (n int, h *halt) {
+	s, sends := b.s, b.step.Sends[i:]
+	at := sends[0].At
+	if at != b.step.Sends[b.first].At {
+		b.first = i
 	}
-	if s.cfg.Clock.Until(ctx, at, true) != nil {
-		return nil, &halt{reason: StopInterrupted}
+	b.volley = b.volley[:0]
+	if s.tooLate(b.base + at) {
+		return 0, &halt{reason: StopDuration}
+	}
+	if s.cfg.Clock.Until(ctx, b.base+at-b.ahead(sends), true) != nil {
+		return 0, &halt{reason: StopInterrupted}
+	}
+	for ; n < len(sends) && sends[n].At == at; n++ {
+		if s.guard.Spent(sends[n].Identity) {
+			continue
+		}
+		free, h := b.slot(ctx)
+		if h != nil {
+			return 0, h
+		}
+		if !free {
+			break
+		}
+		if len(b.volley) == 0 && b.overtaken(at) {
+			<-b.slots
+			b.missed++
+			continue
+		}
+		sh := &shot{no: n, snd: &sends[n], slack: lateAfter + time.Duration(i+n-b.first)*eachAfter}
+		sh.line, sh.fault = b.line(ctx, sends[n])
+		b.volley = append(b.volley, sh)
+	}
+	return b.grant(ctx, n)
+}
+
+// ahead is how long before its instant the volley at the beginning of sends is made
+// ready.
+func (b *burst) ahead(sends []plan.Send) time.Duration {
+	n := 1
+	for n < len(sends) && n < cap(b.slots) && sends[n].At == sends[0].At {
+		n++
+	}
+	return early + time.Duration(n)*eachEarly
+}
+
+// slot takes a free slot, for which the first of a volley waits.
+func (b *burst) slot(ctx context.Context) (free bool, h *halt) {
+	if len(b.volley) == 0 {
+		select {
+		case b.slots <- struct{}{}:
+			return true, nil
+		case <-ctx.Done():
+			return false, &halt{reason: StopInterrupted}
+		}
 	}
 	select {
 	case b.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, &halt{reason: StopInterrupted}
+		return true, nil
+	default:
+		return false, nil
 	}
-	if b.overtaken(i) {
-		<-b.slots
-		b.missed++
-		return nil, nil
-	}
-	sh := &shot{slack: lateAfter + time.Duration(same)*eachAfter}
-	sh.line, sh.fault = b.line(ctx, snd)
-	var h *halt
-	sh.grant, h = s.admit(ctx, snd.Identity, snd.Route, false)
-	if h != nil || sh.grant.Answer != guard.Granted {
-		if sh.line != nil {
-			sh.line.Release()
+}
+
+// grant asks the guard for n sends, of which the volley is made. The first may wait
+// for it. Another one that it does not grant at once is left, with those behind it,
+// for the next volley: it returns how many sends that leaves.
+func (b *burst) grant(ctx context.Context, n int) (int, *halt) {
+	all := b.volley
+	b.volley = all[:0]
+	var end *halt
+	for _, sh := range all {
+		switch {
+		case end != nil || sh.no >= n:
+		case len(b.volley) == 0:
+			sh.grant, end = b.s.admit(ctx, sh.snd.Identity, sh.snd.Route, false)
+		default:
+			sh.grant = b.s.guard.Reserve(b.s.cfg.Clock.Now(), sh.snd.Identity, sh.snd.Route)
+			if sh.grant.Answer != guard.Granted {
+				n = sh.no
+			}
 		}
+		if end == nil && sh.no < n && sh.grant.Answer == guard.Granted {
+			b.volley = append(b.volley, sh)
+			continue
+		}
+		sh.release()
 		<-b.slots
-		return nil, h
 	}
-	if h := s.aim(sh, b.no, snd, at); h != nil {
-		<-b.slots
-		return nil, h
-	}
-	return sh, nil
+	return n, end
 }
 
 // line is a connection for a send: one dialled before, or, late, a new one.

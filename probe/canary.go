@@ -27,10 +27,7 @@ func (s *Session) canaries(ctx, wire context.Context) *halt {
 			return h
 		}
 		switch {
-		case passes(r.obs, r.outcome):
-			if h := s.judge(r.obs, r.outcome); h != nil {
-				return h
-			}
+		case !r.sent, passes(r.obs, r.outcome):
 		case r.obs.Fault == trace.FaultCancelled:
 			return &halt{reason: StopInterrupted}
 		case c.Dim == "":

@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,6 +83,68 @@ func TestLearningAboutBans(t *testing.T) {
 			}
 			if len(r.calls) != want || res.Reason != reason || learn != (len(res.Notes) == 1) {
 				t.Errorf("learning %v: ended with %q after %d requests, notes %q", learn, res.Reason, len(r.calls), res.Notes)
+			}
+		})
+	}
+}
+
+// yielding is a Decider that goes on without the barred, while others are left.
+type yielding struct {
+	*script
+	others int
+	barred []trace.Identity
+}
+
+func (y *yielding) Bar(id trace.Identity) bool {
+	if y.others == 0 {
+		return false
+	}
+	y.others--
+	y.barred = append(y.barred, id)
+	return true
+}
+
+// A ban stops whoever shares the address or the account, and nobody else; what is
+// in flight of them then says nothing more.
+func TestABanStopsWhoSharesAddressOrAccount(t *testing.T) {
+	t.Parallel()
+	two := trace.Roster{Vantages: []string{"a", "b"}, Keys: []trace.Key{{Name: "k1"}, {Name: "k2"}}, Routes: []string{"/"}}
+	var every []plan.Send
+	for _, v := range two.Vantages {
+		for _, k := range two.Keys {
+			every = append(every, plan.Send{Identity: trace.Identity{Vantage: v, Key: k.Name}, Route: "/"})
+		}
+	}
+	first := every[0].Identity
+	for _, width := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := func(c call) reply {
+				if c.id == first && c.n > 4 {
+					return reply{status: 418}
+				}
+				return reply{status: []int{200, 200, 200, 429}[min(c.n, 4)-1]}
+			}
+			steps := []plan.Step{{Width: 1, Sends: every[:1]}, {Width: 1, Sends: every[:1]}, {Width: width, Sends: every}, {Width: width, Sends: every}}
+			for _, others := range []int{0, 1} {
+				r := setup(t, two, answer, steps...)
+				d := &yielding{script: r.script, others: others}
+				res := probe.NewSession(probe.Config{Meta: r.meta, Decider: d, Sender: r.wire, Journal: r.wire, Clock: r.clock}).Run(context.Background())
+				if others == 0 {
+					if res.Reason != probe.StopBan || len(r.calls) != 5 || !res.Trace.Observations[4].Ban {
+						t.Errorf("width %d: ended with %q after %d requests; want a suspected ban after 5, marked", width, res.Reason, len(r.calls))
+					}
+					continue
+				}
+				after := map[trace.Identity]int{}
+				for _, c := range r.calls[5:] {
+					after[c.id]++
+				}
+				if d := cmp.Diff(map[trace.Identity]int{every[3].Identity: 2}, after); d != "" {
+					t.Errorf("width %d: sent after the ban (-want +got):\n%s", width, d)
+				}
+				if res.Reason != probe.StopNone || len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "a/k1 was asked nothing more") || !slices.Equal(d.barred, []trace.Identity{first}) {
+					t.Errorf("width %d: ended with %q, notes %q, barred %v", width, res.Reason, res.Notes, d.barred)
+				}
 			}
 		})
 	}

@@ -20,3 +20,11 @@ type Decider interface {
 	// left to ask within the budget. now is the offset from the run's origin.
 	Next(now time.Duration) (plan.Step, bool)
 }
+
+// barrer is a Decider that can go on where the server may have banned a caller. A
+// ban ends the run of one that is none.
+type barrer interface {
+	// Bar leaves a caller, and all who share its address or its account, out of
+	// what is asked from now on. It returns false where that leaves nobody.
+	Bar(trace.Identity) bool
+}

@@ -34,8 +34,8 @@ func (s teller) Reserve(ctx context.Context, id trace.Identity, fresh bool) (pro
 	return toldLine{l, s.tells[id.Vantage]}, fault
 }
 
-func (l toldLine) Do(ctx context.Context, route string) trace.Observation {
-	o := l.Line.Do(ctx, route)
+func (l toldLine) Receive() trace.Observation {
+	o := l.Line.Receive()
 	o.Egress = l.address
 	return o
 }

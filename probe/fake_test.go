@@ -89,6 +89,10 @@ type line struct {
 	id   trace.Identity
 	n    int
 	dead bool
+
+	ctx  context.Context // of what was sent
+	sent call
+	come reply
 }
 
 func (w *wire) Reserve(ctx context.Context, id trace.Identity, fresh bool) (probe.Line, trace.Fault) {
@@ -129,7 +133,7 @@ func (l *line) Release() {
 	}
 }
 
-func (l *line) Do(ctx context.Context, route string) trace.Observation {
+func (l *line) Send(ctx context.Context, route string) {
 	w := l.w
 	w.mu.Lock()
 	if l.dead {
@@ -152,6 +156,11 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 		w.rejected[l.id]++
 		w.mu.Unlock()
 	}
+	l.ctx, l.sent, l.come = ctx, c, r
+}
+
+func (l *line) Receive() trace.Observation {
+	w, ctx, c, r := l.w, l.ctx, l.sent, l.come
 	if r.panics {
 		w.mu.Lock()
 		w.inflight--
@@ -175,19 +184,21 @@ func (l *line) Do(ctx context.Context, route string) trace.Observation {
 	return o
 }
 
-func (w *wire) Intent(o trace.Observation) error {
+func (w *wire) Intent(sent ...trace.Observation) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fail != nil {
-		if err := w.fail("intent", o.Seq); err != nil {
-			return err
+	for _, o := range sent {
+		if w.fail != nil {
+			if err := w.fail("intent", o.Seq); err != nil {
+				return err
+			}
+		}
+		if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
+			w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
 		}
 	}
-	if n := len(w.leases); n == 0 || w.leases[n-1] < o.Seq {
-		w.t.Errorf("request %d is about to leave and no lease allows it", o.Seq)
-	}
-	w.recorded++
-	w.intents = append(w.intents, o)
+	w.recorded += len(sent)
+	w.intents = append(w.intents, sent...)
 	return nil
 }
 

@@ -31,10 +31,11 @@ type instant struct {
 func (s *instant) Reserve(context.Context, trace.Identity, bool) (probe.Line, trace.Fault) {
 	return s, trace.FaultNone
 }
-func (s *instant) Conn() int   { return 1 }
-func (s *instant) Alive() bool { return true }
-func (s *instant) Release()    {}
-func (s *instant) Do(context.Context, string) trace.Observation {
+func (s *instant) Conn() int                    { return 1 }
+func (s *instant) Alive() bool                  { return true }
+func (s *instant) Release()                     {}
+func (s *instant) Send(context.Context, string) {}
+func (s *instant) Receive() trace.Observation {
 	at := s.clock.Now()
 	return trace.Observation{
 		Conn: 1, Written: at, FirstByte: at + 1, Done: at + 2, Status: 200,

@@ -53,6 +53,9 @@ func (s *Session) recall(o trace.Observation) {
 	claim := s.claim(o)
 	s.guard.Replay(s.cfg.Begin, o, outcome, claim)
 	_, _ = s.watch.See(closedAt(o), o, outcome, claim.Wait)
+	if o.Ban && !s.cfg.LearnBans {
+		s.bar(o.Identity, "an earlier part of the run saw signs of a ban")
+	}
 	s.arrive(o)
 	if o.Step == 0 && o.Egress == "" && passes(o, outcome) {
 		s.settled = append(s.settled, canaryDone{o.Identity, o.Route})

@@ -17,17 +17,21 @@ type Sender interface {
 	Reserve(ctx context.Context, id trace.Identity, fresh bool) (Line, trace.Fault)
 }
 
-// Line is one reserved connection. It is used by one goroutine, once: either
-// Do or Release ends the reservation.
+// Line is one reserved connection, used once: either Send and then Receive, or
+// Release ends the reservation. Calls may come from different goroutines, one at a
+// time.
 type Line interface {
 	// Conn is the ordinal of the connection, from 1.
 	Conn() int
 	// Alive tells whether the connection is still open as far as this end knows.
 	Alive() bool
-	// Do puts one request on the wire, never two, and waits for its end. It
-	// fills what the wire knows of an observation: Conn, Written, FirstByte,
-	// Done, Status, Headers, Body and Fault. Written is zero when no byte left.
-	Do(ctx context.Context, route string) trace.Observation
+	// Send puts one request on the wire, never two. It does not wait for the
+	// server.
+	Send(ctx context.Context, route string)
+	// Receive waits for the end of what was sent, or of Send's context. It fills
+	// what the wire knows of an observation: Conn, Written, FirstByte, Done,
+	// Status, Headers, Body and Fault. Written is zero when no byte left.
+	Receive() trace.Observation
 	// Release gives the line back unused.
 	Release()
 }
@@ -35,9 +39,9 @@ type Line interface {
 // Journal records what is sent. journal.Writer is the real one. Calls may come
 // from several goroutines. Any error is final: nothing more is sent after it.
 type Journal interface {
-	// Intent records a request before its first byte leaves: Seq, Step,
+	// Intent records requests before their first bytes leave: Seq, Step,
 	// Identity, Route, Conn and Planned.
-	Intent(trace.Observation) error
+	Intent(...trace.Observation) error
 	// Outcome records the whole observation of an earlier intent.
 	Outcome(trace.Observation) error
 	// Lease records that the requests numbered up to upto may leave, and makes

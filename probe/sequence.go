@@ -38,9 +38,6 @@ func (s *Session) sequence(ctx, wire context.Context, step plan.Step, no int) *h
 		if !r.sent {
 			continue
 		}
-		if h := s.judge(r.obs, r.outcome); h != nil {
-			return h
-		}
 		outcome := counts(step, r.obs, r.outcome)
 		limited, admitted = limited+is(outcome, trace.Limited), admitted+is(outcome, trace.Admitted)
 		if over(step, limited, admitted) {
@@ -75,7 +72,7 @@ func is(o, want trace.Outcome) int {
 type result struct {
 	obs     trace.Observation
 	outcome trace.Outcome
-	sent    bool // false where the identity's rejections are spent
+	sent    bool // false where the identity is barred or its rejections are spent
 }
 
 // one sends one request at an instant, or now if that is past, and waits for
@@ -97,23 +94,21 @@ func (s *Session) one(ctx, wire context.Context, no int, snd plan.Send, at, slac
 	if h := s.pause(ctx, at-s.lead(1)); h != nil {
 		return result{}, h
 	}
-	var sh shot
-	sh.slack = slack
+	sh := shot{snd: &snd, slack: slack}
 	sh.line, sh.fault = s.reserve(ctx, snd)
 	if h := s.hold(ctx, &sh, at, slack >= 0, snd); h != nil || sh.grant.Answer != guard.Granted {
-		if sh.line != nil {
-			sh.line.Release()
-		}
+		sh.release()
 		return result{}, h
 	}
 	if slack < 0 {
 		at = s.cfg.Clock.Now()
 	}
-	if h := s.aim(&sh, no, snd, at); h != nil {
+	if h := s.aim(no, at, &sh); h != nil {
 		return result{}, h
 	}
-	sh.fire(wire)
-	outcome, h := s.closed(sh)
+	sh.send(wire)
+	sh.receive()
+	outcome, h := s.closed(&sh)
 	return result{sh.obs, outcome, true}, h
 }
 

@@ -36,7 +36,7 @@ type Config struct {
 	Clock   Clock
 	// Care is what the run spares the server beside its ceilings.
 	Care guard.Care
-	// LearnBans keeps suspected bans from stopping the run; on loopback they
+	// LearnBans keeps suspected bans from stopping anybody; on loopback they
 	// never do.
 	LearnBans bool
 	// Claims reads what an answer states of waits and quotas. Nil reads nothing,
@@ -96,8 +96,9 @@ type Session struct {
 	narrow  int          // most requests at once that this machine was found to manage; 0: not known
 
 	// Used by the goroutine that sends alone: the pacer of a burst, else Run's.
-	seq    int // requests numbered so far
-	leased int // requests up to this number may be sent
+	seq     int                 // requests numbered so far
+	leased  int                 // requests up to this number may be sent
+	intents []trace.Observation // of one record
 }
 
 // NewSession returns a session that has sent nothing yet.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"apisonde/probe/guard"
@@ -23,12 +24,14 @@ const (
 
 // shot is one request on its way through the session.
 type shot struct {
+	snd   *plan.Send
+	no    int // among the sends of one instant
 	obs   trace.Observation
 	grant guard.Grant
 	line  Line // nil where none could be made
 	fault trace.Fault
 	slack time.Duration // how far it may miss its schedule; negative: it has none
-	err   error         // of the goroutine that fired it
+	err   error         // of sending or receiving it
 }
 
 // admit asks the guard until it grants, refuses this identity, or ends the run.
@@ -72,37 +75,71 @@ func (s *Session) admit(ctx context.Context, id trace.Identity, route string, pa
 	}
 }
 
-// aim numbers a granted request and journals its intent. After it the request
-// counts as sent, so fire must follow. On an error nothing may be sent, and the
-// line is given back.
-func (s *Session) aim(sh *shot, step int, snd plan.Send, planned time.Duration) *halt {
-	sh.obs = trace.Observation{
-		Seq: s.seq + 1, Step: step, Identity: snd.Identity, Route: snd.Route, Planned: planned,
+// aim numbers granted requests and journals their intents. After it they count as
+// sent, so send and receive must follow. On an error nothing may be sent, and the
+// lines are given back.
+func (s *Session) aim(step int, planned time.Duration, shots ...*shot) *halt {
+	if len(shots) == 0 {
+		return nil
 	}
-	if s.checks(snd) {
-		sh.obs.Egress = trace.EgressUnknown
-	}
-	if sh.line != nil {
-		sh.obs.Conn = sh.line.Conn()
-	}
-	if err := s.cfg.Journal.Intent(sh.obs); err != nil {
+	s.intents = s.intents[:0]
+	for i, sh := range shots {
+		sh.obs = trace.Observation{
+			Seq: s.seq + 1 + i, Step: step, Identity: sh.snd.Identity, Route: sh.snd.Route, Planned: planned,
+		}
+		if s.checks(*sh.snd) {
+			sh.obs.Egress = trace.EgressUnknown
+		}
 		if sh.line != nil {
-			sh.line.Release()
+			sh.obs.Conn = sh.line.Conn()
+		}
+		s.intents = append(s.intents, sh.obs)
+	}
+	if err := s.cfg.Journal.Intent(s.intents...); err != nil {
+		for _, sh := range shots {
+			sh.release()
 		}
 		return &halt{StopTrace, err}
 	}
-	s.seq++
-	s.view.sent(sh.obs)
+	s.seq += len(shots)
+	for _, sh := range shots {
+		s.view.sent(sh.obs)
+	}
 	return nil
 }
 
-// fire puts an aimed request on the wire and waits for its end.
-func (sh *shot) fire(wire context.Context) {
+// release gives the line back unused.
+func (sh *shot) release() {
+	if sh.line != nil {
+		sh.line.Release()
+	}
+}
+
+// cancel is what becomes of a request that is not sent after all.
+func (sh *shot) cancel() {
+	sh.release()
+	sh.line, sh.fault = nil, trace.FaultCancelled
+}
+
+// send puts an aimed request on the wire.
+func (sh *shot) send(wire context.Context) {
+	defer sh.caught()
+	if sh.line != nil {
+		sh.line.Send(wire, sh.obs.Route)
+	}
+}
+
+// receive waits for the end of a request that was sent.
+func (sh *shot) receive() {
+	defer sh.caught()
 	if sh.line == nil {
 		sh.obs.Fault = sh.fault
 		return
 	}
-	got := sh.line.Do(wire, sh.obs.Route)
+	if sh.err != nil {
+		return
+	}
+	got := sh.line.Receive()
 	got.Seq, got.Step, got.Identity, got.Route, got.Planned = sh.obs.Seq, sh.obs.Step, sh.obs.Identity, sh.obs.Route, sh.obs.Planned
 	if sh.obs.Egress != "" && got.Egress == "" {
 		got.Egress = sh.obs.Egress
@@ -111,8 +148,15 @@ func (sh *shot) fire(wire context.Context) {
 	sh.obs = got
 }
 
-// closed records a fired request and asks what it means.
-func (s *Session) closed(sh shot) (trace.Outcome, *halt) {
+// caught keeps a panic of the wire from leaving a request without its end.
+func (sh *shot) caught() {
+	if p := recover(); p != nil {
+		sh.err = recovered(p)
+	}
+}
+
+// closed asks what a request that is over means, and records it.
+func (s *Session) closed(sh *shot) (trace.Outcome, *halt) {
 	if sh.err != nil {
 		// The request may have left: in the trace its fate stays unknown.
 		s.guard.Close(sh.grant, sh.obs, trace.Ignored, guard.Claim{})
@@ -120,9 +164,11 @@ func (s *Session) closed(sh shot) (trace.Outcome, *halt) {
 		return trace.Ignored, &halt{StopNetwork, sh.err}
 	}
 	o := sh.obs
-	journal := s.cfg.Journal.Outcome(o)
 	outcome, err := s.observe(o)
 	s.guard.Close(sh.grant, o, outcome, s.claim(o))
+	h := s.judge(&o, outcome)
+	sh.obs = o
+	journal := s.cfg.Journal.Outcome(o)
 	select {
 	case s.closedOne <- struct{}{}:
 	default:
@@ -137,7 +183,7 @@ func (s *Session) closed(sh shot) (trace.Outcome, *halt) {
 	if err != nil {
 		return outcome, &halt{StopNetwork, err}
 	}
-	return outcome, nil
+	return outcome, h
 }
 
 // observe tells the Decider. Its panic must not leave requests in flight
@@ -151,18 +197,38 @@ func (s *Session) observe(o trace.Observation) (outcome trace.Outcome, err error
 	return s.cfg.Decider.Observe(o), nil
 }
 
-// judge asks the guard what an answer says about the server's health.
-func (s *Session) judge(o trace.Observation, outcome trace.Outcome) *halt {
-	alarm, why := s.watch.See(s.cfg.Clock.Now(), o, outcome, s.claim(o).Wait)
+// judge asks the guard what an answer says about the server's health. First
+// requests that got no usable answer say nothing of it: their value is left out.
+func (s *Session) judge(o *trace.Observation, outcome trace.Outcome) *halt {
+	first := o.Step == 0 && (s.cfg.Survey || o.Egress != "" || !passes(*o, outcome))
+	if first || s.guard.Barred(o.Identity) {
+		return nil
+	}
+	alarm, why := s.watch.See(s.cfg.Clock.Now(), *o, outcome, s.claim(*o).Wait)
 	switch alarm {
 	case guard.Distress:
 		return &halt{StopDistress, errors.New(why)}
 	case guard.Ban:
-		return &halt{StopBan, errors.New(why)}
+		o.Ban = true
+		if !s.bar(o.Identity, why) {
+			return &halt{StopBan, errors.New(why)}
+		}
 	case guard.Cut:
 		return &halt{StopNetwork, errors.New(why)}
 	}
 	return nil
+}
+
+// bar stops whoever shares the address or the account of a caller that the server
+// may have banned. It returns false where the run cannot go on without them.
+func (s *Session) bar(id trace.Identity, why string) bool {
+	b, ok := s.cfg.Decider.(barrer)
+	if !ok || !b.Bar(id) {
+		return false
+	}
+	s.guard.Bar(id)
+	s.notes = append(s.notes, fmt.Sprintf("%s was asked nothing more, nor was who shares its address or account: %s", id, why))
+	return true
 }
 
 // claim reads what an answer states.

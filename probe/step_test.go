@@ -102,7 +102,7 @@ func TestABurstKeepsItsTimesWhateverTheAnswers(t *testing.T) {
 func TestConnectionsThatABurstDidNotNeedAreGivenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := setup(t, plain, func(c call) reply { return reply{after: ms} }, plan.Step{Width: 50, StopAfterAdmitted: 1, Sends: at(0, 2*ms, 2*ms, 2*ms, 2*ms, 2*ms, 2*ms)})
+		r := setup(t, plain, func(c call) reply { return reply{after: ms} }, plan.Step{Width: 50, StopAfterAdmitted: 1, Sends: at(0, 9*ms, 9*ms, 9*ms, 9*ms, 9*ms, 9*ms)})
 		r.meta.Budget.MaxInflight = 4
 		r.do(context.Background())
 		if r.lines != 4 || len(r.idle[me]) != 4 || len(r.calls) != 2 {

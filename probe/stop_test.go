@@ -113,7 +113,7 @@ func TestCeilings(t *testing.T) {
 		"duration, while sending":      {func(b *plan.Budget) { b.MaxDuration = time.Second }, func(call) reply { return reply{after: 300 * ms} }, []plan.Step{ten(1)}, 4, probe.StopDuration, 1200 * ms},
 		"duration, before a wait":      {func(b *plan.Budget) { b.MaxDuration = time.Minute }, nil, []plan.Step{{Width: 1, Start: time.Minute, Sends: at(0)}}, 1, probe.StopDuration, 0},
 		"duration, before a late send": {func(b *plan.Budget) { b.MaxDuration = time.Minute }, nil, []plan.Step{{Width: 1, Sends: at(0, time.Hour)}}, 2, probe.StopDuration, 0},
-		"duration, in a burst":         {func(b *plan.Budget) { b.MaxDuration = time.Minute }, nil, []plan.Step{{Width: 2, Sends: at(0, time.Hour)}}, 2, probe.StopDuration, 0},
+		"duration, in a burst":         {func(b *plan.Budget) { b.MaxDuration = time.Minute }, nil, []plan.Step{{Width: 2, Sends: at(0, time.Hour)}}, 2, probe.StopDuration, ms},
 		"duration, before a pause":     {func(b *plan.Budget) { b.MaxDuration = time.Minute }, nil, []plan.Step{{Start: time.Hour}}, 1, probe.StopDuration, 0},
 		"rejections":                   {func(b *plan.Budget) { b.MaxRejections = 3 }, reject, []plan.Step{ten(1), ten(1), ten(1), ten(1)}, 4, probe.StopBudget, 0},
 		"rejections, in a burst":       {func(b *plan.Budget) { b.MaxRejections = 3 }, reject, []plan.Step{ten(10)}, 4, probe.StopNone, 0},

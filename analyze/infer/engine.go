@@ -37,6 +37,9 @@ type Engine struct {
 	path *record   // of the routes under study; all of them at first
 	log  *record   // of the limit under study: the path's, or a part of it
 	tour []inquiry // questions still to ask, the current one first
+	seen int       // requests so far
+	bans []trace.Identity
+	out  *record // of those whom a ban took out, nil where there are none
 
 	split    *split // once two limits show on the path
 	post     *posterior
@@ -73,6 +76,10 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 		e.lead = 0.5*e.lead + 0.5*max(0, took)
 		e.calledAt = 0
 	}
+	e.seen++
+	if e.out != nil && barred(e.bans, o.Identity) {
+		return e.out.observe(o)
+	}
 	known := len(e.all.shared)
 	outcome := e.all.observe(o)
 	for _, s := range e.all.shared[known:] {
@@ -103,6 +110,9 @@ func (e *Engine) Next(now time.Duration) (plan.Step, bool) {
 			break
 		}
 		step, ok := e.tour[0].next(e, seconds(now))
+		if len(e.bans) > 0 {
+			step.Sends = slices.DeleteFunc(slices.Clone(step.Sends), func(s plan.Send) bool { return barred(e.bans, s.Identity) })
+		}
 		if ok && len(step.Sends) > 0 {
 			if step.Start <= now && step.Sends[0].At == 0 {
 				e.calledAt = seconds(now)
@@ -127,7 +137,7 @@ func (e *Engine) first(qs ...inquiry) {
 
 // spare is the number of requests left in the budget.
 func (e *Engine) spare() int {
-	return e.cfg.Budget.MaxRequests - len(e.all.samples) - e.all.checks
+	return e.cfg.Budget.MaxRequests - e.seen
 }
 
 // left is the seconds left in the budget.

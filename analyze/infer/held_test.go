@@ -7,6 +7,7 @@ import (
 
 	"apisonde/analyze/verdict"
 	"apisonde/probe/sim"
+	"apisonde/probe/trace"
 )
 
 // patient waits long enough for queues.
@@ -37,5 +38,22 @@ func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
 				t.Errorf("rate %v burst %v undelayed %v longest %v, want %+v", l.RatePerS, l.Burst, l.Undelayed, l.MaxDelayS, want)
 			}
 		})
+	}
+}
+
+// A route is apart from the queue where as many came through it as would have had
+// to wait. Those of a burst that took its time had no need to.
+func TestASlowBurstDoesNotTakeARouteOutOfTheQueue(t *testing.T) {
+	t.Parallel()
+	p := pacing{rate: 20, base: 0.001, undelayed: 1}
+	c := counter{oneOfEach().Baseline(), "/b"}
+	for gap, want := range map[float64]bool{0: true, 0.001: true, 0.05: false} {
+		r := newRecord(oneOfEach())
+		for i := range 12 {
+			r.keep(sample{seq: i + 1, step: 3, id: c.id, route: c.route, sent: float64(i) * gap, rtt: 0.001, outcome: trace.Admitted})
+		}
+		if got := r.unheld(c, &p); got != want {
+			t.Errorf("12 requests, one every %v s: apart %v, want %v", gap, got, want)
+		}
 	}
 }

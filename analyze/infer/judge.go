@@ -26,6 +26,13 @@ type Judgement struct {
 // Judge states what t supports. It is a function of the trace alone: a live
 // run, its replay and a trace from elsewhere get the same answer.
 func Judge(t trace.Trace) Judgement {
+	if before, rest, who := parted(t); who != nil {
+		return judgeParted(t, before, rest, *who)
+	}
+	return judge(t)
+}
+
+func judge(t trace.Trace) Judgement {
 	r := recordOf(t.Meta)
 	for _, o := range t.Observations {
 		r.observe(o)

@@ -161,25 +161,28 @@ func (r *record) queued(p *pacing) (routes []string, apart bool) {
 	return routes, apart
 }
 
-// unheld says whether so many requests of c came in one step that the queue
-// would have held the last ones back, and none waited.
+// unheld says whether so many requests of c came in one step, and so close together,
+// that the queue would have held the last ones back, and none waited.
 func (r *record) unheld(c counter, p *pacing) bool {
 	counts := map[int]int{}
 	quick := map[int]bool{}
+	first, last := map[int]float64{}, map[int]float64{} // instants of sending
 	for _, x := range r.samples {
 		if x.id != c.id || x.route != c.route || x.step == 0 {
 			continue
 		}
 		counts[x.step]++
 		if counts[x.step] == 1 {
-			quick[x.step] = true
+			quick[x.step], first[x.step], last[x.step] = true, x.sent, x.sent
 		}
+		first[x.step], last[x.step] = math.Min(first[x.step], x.sent), math.Max(last[x.step], x.sent)
 		if x.outcome == trace.Limited || x.rtt-p.base > p.clear() {
 			quick[x.step] = false
 		}
 	}
 	for step, n := range counts {
-		if quick[step] && n >= p.undelayed+apartBy(p) {
+		let := int(math.Ceil((last[step] - first[step]) * p.rate)) // out of the queue meanwhile
+		if quick[step] && n-let >= p.undelayed+apartBy(p) {
 			return true
 		}
 	}

@@ -126,6 +126,24 @@ func TestEventsJoinWhatOverlapped(t *testing.T) {
 	}
 }
 
+// What was planned as one burst and left in two is two events, at the instants at
+// which it did leave.
+func TestEventsFollowWhatWasSentNotWhatWasPlanned(t *testing.T) {
+	t.Parallel()
+	r := newRecord(oneOfEach())
+	for i, ms := range []time.Duration{0, 1, 2, 300, 301} {
+		sent := ms * time.Millisecond
+		r.observe(trace.Observation{
+			Seq: i + 1, Step: 1, Identity: oneOfEach().Baseline(), Route: "/", Status: 429,
+			Written: sent, FirstByte: sent + 5*time.Millisecond, Done: sent + 5*time.Millisecond, Late: ms >= 300,
+		})
+	}
+	got := events(r.samples, measureTiming(r.samples))
+	if len(got) != 2 || got[0].Limited != 3 || got[1].Limited != 2 || got[1].S != 0.3 {
+		t.Errorf("%+v, want three at 0 s and two at 0.3 s", got)
+	}
+}
+
 // A round trip's excess over the shortest one is all that blurs an instant.
 func TestTimingCountsExcessOnly(t *testing.T) {
 	id := trace.Identity{}

@@ -20,6 +20,9 @@ type flight struct {
 	step               int
 	admitted, rejected int
 	seqs               []int
+	// reused: it took so long to leave that slots may have been free again for its
+	// last requests, so that more got through than there are.
+	reused bool
 }
 
 // flights are the bursts of the baseline in which something was refused, in
@@ -32,10 +35,14 @@ func (r *record) flights() (out []flight, alone bool) {
 			mine = append(mine, x)
 		}
 	}
-	for _, x := range mine {
+	for i, x := range mine {
 		n := len(out)
 		if n == 0 || out[n-1].step != x.step {
-			out = append(out, flight{step: x.step})
+			end := i
+			for end < len(mine) && mine[end].step == x.step {
+				end++
+			}
+			out = append(out, flight{step: x.step, reused: reused(mine[i:end])})
 			n++
 		}
 		f := &out[n-1]
@@ -47,6 +54,19 @@ func (r *record) flights() (out []flight, alone bool) {
 		f.seqs = append(f.seqs, x.seq)
 	}
 	return slices.DeleteFunc(out, func(f flight) bool { return f.rejected == 0 }), refusedAlone(mine)
+}
+
+// reused says whether the requests of a burst left over a longer time than one holds
+// its slot. That is how much longer an admission takes than a refusal, which skips
+// the handler.
+func reused(xs []sample) bool {
+	first, last := math.Inf(1), math.Inf(-1)
+	trip := [2]float64{math.Inf(1), math.Inf(1)} // the shortest, by class
+	for _, x := range xs {
+		first, last = math.Min(first, x.sent), math.Max(last, x.sent)
+		trip[class(x.outcome)] = math.Min(trip[class(x.outcome)], x.rtt)
+	}
+	return last-first > math.Max(0, trip[1]-trip[0])
 }
 
 // refusedAlone says whether one of xs was refused with no other under way.
@@ -65,17 +85,26 @@ func refusedAlone(xs []sample) bool {
 }
 
 // slots says whether the refusals are those of a limit on requests in flight,
-// and how many it lets in.
+// and how many it lets in. Of bursts that may have used slots twice the smallest
+// count is all that is known: an upper end.
 func (r *record) slots() (fs []flight, lo, hi int, ok bool) {
 	fs, alone := r.flights()
 	if alone || len(fs) < slotBursts {
 		return nil, 0, 0, false
 	}
+	whole := slices.DeleteFunc(slices.Clone(fs), func(f flight) bool { return f.reused })
+	if len(whole) >= slotBursts {
+		fs = whole
+	}
 	lo, hi = math.MaxInt, 0
 	for _, f := range fs {
 		lo, hi = min(lo, f.admitted), max(hi, f.admitted)
 	}
-	return fs, lo, hi, lo > 0 && hi-lo <= max(1, hi/5)
+	ok = lo > 0 && hi-lo <= max(1, hi/5)
+	if len(whole) < slotBursts {
+		lo, hi = 1, lo
+	}
+	return fs, lo, hi, ok
 }
 
 // slotBursts is how often a burst has to be cut at the same number.
@@ -101,10 +130,17 @@ func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
 		q.size = min(f.admitted+f.rejected+4, e.cfg.Budget.MaxInflight, e.spare()/4)
 	}
 	q.round++
+	void := 0 // bursts that say too little, for which others are sent
+	for _, f := range fs {
+		if f.reused {
+			void++
+		}
+	}
+	most := 5 + 2*min(void, 2)
 	switch {
 	case q.round > 1 && q.round%2 == 0 && e.log.last(c) == trace.Limited:
 		return plan.Step{}, false
-	case q.round <= 5 && q.round%2 == 1:
+	case q.round <= most && q.round%2 == 1:
 		return plan.Step{
 			Question:         "is one request at a time ever refused?",
 			Reason:           "a limit on requests in flight refuses only while others are under way",
@@ -112,7 +148,7 @@ func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
 			Width:            1,
 			StopAfterLimited: 1,
 		}, true
-	case q.round <= 5:
+	case q.round <= most:
 		return plan.Step{
 			Question: "does the same burst get the same number through again?",
 			Reason:   "slots are free again as soon as the answers are there; spent quota is not",
@@ -120,7 +156,7 @@ func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
 			Width:    q.size,
 		}, true
 	}
-	if _, _, _, ok := e.log.slots(); !ok || q.round > 7 {
+	if _, _, _, ok := e.log.slots(); !ok || q.round > most+2 {
 		return plan.Step{}, false
 	}
 	return q.whose(e), true
@@ -199,7 +235,12 @@ func (r *record) inFlight() verdict.Limit {
 		}
 	}
 	l := verdict.Limit{Unit: "requests", Source: "measured", Algorithm: verdict.Concurrency, Equivalent: []string{}}
-	cs := r.slotContrasts(lo)
+	vague := slices.ContainsFunc(fs, func(f flight) bool { return f.reused })
+	capacity := lo
+	if vague {
+		most, capacity = hi, hi
+	}
+	cs := r.slotContrasts(capacity)
 	stateScope(&l, r.candidates(cs), cs, false)
 	l.Limit = &verdict.Figure{Value: float64(most), Lo: float64(lo), Hi: float64(hi)}
 	l.AlgorithmConfidence = 0.97
@@ -207,6 +248,9 @@ func (r *record) inFlight() verdict.Limit {
 		l.AlgorithmConfidence = 0.9
 	}
 	l.Confidence = round3(l.AlgorithmConfidence * math.Max(l.ScopeConfidence, 0.5))
+	if vague {
+		doubt(&l, "the bursts took longer to leave than a request holds its slot, so that slots may have been used twice: bursts from a machine with less to do would show how many there are")
+	}
 	l.Rejection.Statuses = r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
 	for _, f := range fs {

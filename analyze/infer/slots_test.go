@@ -2,7 +2,9 @@ package infer
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"apisonde/analyze/verdict"
 	"apisonde/probe/trace"
@@ -39,6 +41,65 @@ func TestRateLimitsAreNotSlots(t *testing.T) {
 				t.Errorf("%s is called a limit in flight", spec)
 			}
 		}
+	}
+}
+
+// bursts are three of twelve requests at a limit of five in flight, each of which
+// holds its slot for 20 ms, that leave over a span; single requests in between.
+func bursts(over time.Duration) trace.Trace {
+	tr := trace.Trace{Meta: trace.Meta{Roster: oneOfEach(), Budget: trace.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxInflight: 100}}}
+	send := func(step int, at, trip time.Duration, status int) {
+		tr.Observations = append(tr.Observations, trace.Observation{
+			Seq: len(tr.Observations) + 1, Step: step, Identity: oneOfEach().Baseline(), Route: "/",
+			Written: at, FirstByte: at + trip, Done: at + trip, Status: status,
+		})
+	}
+	const trip, hold, limit, size = time.Millisecond, 20 * time.Millisecond, 5, 12
+	for no := range 3 {
+		at := time.Duration(1+2*no) * time.Second
+		var busy []time.Duration // when each slot is free again
+		for i := range size {
+			sent := at + over*time.Duration(i)/(size-1)
+			busy = slices.DeleteFunc(busy, func(end time.Duration) bool { return end <= sent })
+			if len(busy) == limit {
+				send(2*no+1, sent, trip, 429)
+				continue
+			}
+			busy = append(busy, sent+hold)
+			send(2*no+1, sent, trip+hold, 200)
+		}
+		for i := range 3 {
+			send(2*no+2, at+time.Second+time.Duration(i)*50*time.Millisecond, trip+hold, 200)
+		}
+	}
+	return tr
+}
+
+// A burst that took longer to leave than a request holds its slot, because the
+// sender did not get the processor, does not say how many slots there are.
+func TestABurstThatMissedItsScheduleDoesNotCountSlots(t *testing.T) {
+	t.Parallel()
+	for over, want := range map[time.Duration]struct{ lo, hi float64 }{
+		0: {5, 5}, 15 * time.Millisecond: {5, 5}, 30 * time.Millisecond: {1, 9},
+	} {
+		l := Judge(bursts(over)).Limits[0]
+		if l.Algorithm != verdict.Concurrency || l.Limit == nil || l.Limit.Lo != want.lo || l.Limit.Hi != want.hi {
+			t.Errorf("bursts that left over %v: %s of %+v, want a limit in flight of %v", over, l.Algorithm, l.Limit, want)
+		}
+		if vague := want.lo < want.hi; vague != (l.Confidence <= 0.5) || vague != strings.Contains(l.Settle, "took longer to leave") {
+			t.Errorf("bursts that left over %v: confidence %v, %q", over, l.Confidence, l.Settle)
+		}
+	}
+	// One such burst among others is left out.
+	tr := bursts(0)
+	late := bursts(30 * time.Millisecond).Observations[:12]
+	for _, o := range late {
+		o.Seq, o.Step = len(tr.Observations)+1, 9
+		o.Written, o.FirstByte, o.Done = o.Written+time.Minute, o.FirstByte+time.Minute, o.Done+time.Minute
+		tr.Observations = append(tr.Observations, o)
+	}
+	if l := Judge(tr).Limits[0]; l.Limit == nil || l.Limit.Lo != 5 || l.Limit.Hi != 5 {
+		t.Errorf("with one wide burst among three: %+v", l.Limit)
 	}
 }
 

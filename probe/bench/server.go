@@ -27,6 +27,8 @@ const (
 	slowness = 100 * time.Millisecond
 )
 
+const settling = 200 * time.Millisecond
+
 // server answers 200 to everything and keeps when each request arrived. The
 // instants are the kernel's, taken as the packet came in, so that they hold
 // however late this process is woken.
@@ -51,6 +53,8 @@ func serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// The kernel begins to stamp packets a moment after it was asked to.
+	time.Sleep(settling)
 	fmt.Fprintln(out, l.Addr())
 	s := &server{arrivals: make([]int64, 0, 1<<20)}
 	go func() {

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 	WaitDone                // not before another request is closed: in flight, or possible rejections
 	NoMore                  // the run's requests are spent
 	TimeOver                // the run's duration is over
-	NotThis                 // this identity's rejections are spent, or what is left of its quota is spared
+	NotThis                 // this identity is barred, its rejections are spent, or what is left of its quota is spared
 	Hold                    // not before the instant in Grant.At: the wait that the server stated
 )
 
@@ -62,6 +63,7 @@ type Guard struct {
 	inflight int
 	recent   []*slot // those that the rate ceiling still counts
 	ids      map[trace.Identity]*tally
+	banned   []trace.Identity
 	lanes    map[laneKey]*lane
 	lost     int // rejections that every identity may have had unrecorded
 	notes    []string
@@ -99,7 +101,7 @@ func (g *Guard) Reserve(now time.Duration, id trace.Identity, route string) Gran
 		return Grant{Answer: NoMore}
 	}
 	t, l := g.tally(id), g.lane(id, route)
-	if b.MaxRejections > 0 && t.rejections >= b.MaxRejections {
+	if g.spent(id) {
 		return Grant{Answer: NotThis}
 	}
 	if no, at := g.spared(now, id, l); no != Granted {
@@ -172,11 +174,33 @@ func (g *Guard) Close(gr Grant, o trace.Observation, outcome trace.Outcome, clai
 	}
 }
 
-// Spent tells whether the rejections of an identity are spent: waiting will not
-// let it send again.
+// Bar stops an identity that the server may have banned, and every other one that
+// shares its address or its account.
+func (g *Guard) Bar(id trace.Identity) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.banned = append(g.banned, id)
+}
+
+// Barred tells whether Bar stopped an identity.
+func (g *Guard) Barred(id trace.Identity) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.banned, id.Shares)
+}
+
+// Spent tells whether an identity is barred or its rejections are spent: waiting
+// will not let it send again.
 func (g *Guard) Spent(id trace.Identity) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.spent(id)
+}
+
+func (g *Guard) spent(id trace.Identity) bool {
+	if slices.ContainsFunc(g.banned, id.Shares) {
+		return true
+	}
 	t := g.ids[id]
 	return t != nil && g.budget.MaxRejections > 0 && t.rejections >= g.budget.MaxRejections
 }

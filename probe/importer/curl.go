@@ -245,7 +245,11 @@ func (c *command) addBody(r *Request, u *url.URL) error {
 	case !given:
 	case c.get:
 		u.RawQuery = strings.Trim(u.RawQuery+"&"+body, "&")
-		if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		_, err := url.ParseQuery(u.RawQuery)
+		if err == nil {
+			_, err = url.Parse(u.String()) // a control character is no query either
+		}
+		if err != nil {
 			return fmt.Errorf("-G: the data is not a valid query")
 		}
 	case c.head:

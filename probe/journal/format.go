@@ -69,22 +69,23 @@ const (
 	crcLen  = len(crcHead) + 8 + len(crcTail)
 )
 
-// seal turns a record into a line, its newline included.
-func seal(r record) ([]byte, error) {
-	b, err := json.Marshal(r)
+// seal appends a record to b as a line, its newline included.
+func seal(b []byte, r record) ([]byte, error) {
+	from := len(b)
+	b, err := encode(b, r)
 	if err != nil {
 		return nil, err
 	}
 	b = b[:len(b)-1]
-	sum := crc32.Checksum(b, castagnoli)
+	sum := crc32.Checksum(b[from:], castagnoli)
 	b = append(b, crcHead...)
-	hex := strconv.FormatUint(uint64(sum), 16)
-	b = append(b, "00000000"[len(hex):]...)
-	b = append(b, hex...)
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[sum>>shift&15])
+	}
 	b = append(b, crcTail...)
 	b = append(b, '\n')
-	if len(b) > maxLine {
-		return nil, fmt.Errorf("a record of %d bytes is longer than a line may be", len(b))
+	if n := len(b) - from; n > maxLine {
+		return nil, fmt.Errorf("a record of %d bytes is longer than a line may be", n)
 	}
 	return b, nil
 }

@@ -21,7 +21,7 @@ func lines(t testing.TB, records ...record) string {
 	var b strings.Builder
 	for i, r := range records {
 		r.Line = i + 1
-		l, err := seal(r)
+		l, err := seal(nil, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func opened(d *disk, m trace.Meta) (*Writer, error) {
 }
 
 // Wherever the disk fills up, what was acknowledged is read back and nothing
-// more is accepted.
+// more is accepted; of requests that were to leave together, none is.
 func TestDiskFullAtEveryByte(t *testing.T) {
 	t.Parallel()
 	m := *opening().Meta
@@ -154,8 +154,8 @@ func TestDiskFullAtEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := whole.Len()
-	for i := 1; i <= 3; i++ {
-		_ = w.Intent(trace.Observation{Seq: i})
+	for i := 1; i <= 5; i += 2 {
+		_ = w.Intent(trace.Observation{Seq: i}, trace.Observation{Seq: i + 1})
 		_ = w.Outcome(trace.Observation{Seq: i, Status: 200})
 	}
 	_ = w.Close(trace.End{})
@@ -166,11 +166,11 @@ func TestDiskFullAtEveryByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		acknowledged := 0
-		for i := 1; i <= 3; i++ {
-			if w.Intent(trace.Observation{Seq: i}) != nil {
+		for i := 1; i <= 5; i += 2 {
+			if w.Intent(trace.Observation{Seq: i}, trace.Observation{Seq: i + 1}) != nil {
 				break
 			}
-			acknowledged++
+			acknowledged += 2
 			if w.Outcome(trace.Observation{Seq: i, Status: 200}) != nil {
 				break
 			}
@@ -247,7 +247,7 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			r.Line = i + 1
-			if s, err := seal(r); err == nil {
+			if s, err := seal(nil, r); err == nil {
 				sealed = append(sealed, s...)
 			}
 		}

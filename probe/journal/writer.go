@@ -26,8 +26,8 @@ type file interface {
 	Close() error
 }
 
-// Writer appends records to a trace. Every record is one write to the file,
-// with nothing buffered. The first error is final: every later call returns it.
+// Writer appends records to a trace. Every call is one write to the file, with
+// nothing buffered. The first error is final: every later call returns it.
 // It is safe for concurrent use.
 type Writer struct {
 	f    file
@@ -39,6 +39,7 @@ type Writer struct {
 	done chan struct{}
 
 	mu     sync.Mutex
+	buf    []byte // of one write
 	line   int
 	size   int64
 	dirty  bool
@@ -146,14 +147,19 @@ func (w *Writer) Lease(upto int) error {
 	return nil
 }
 
-// Intent records a request that is about to leave. It fails where the file was
+// Intent records requests that are about to leave. It fails where the file was
 // deleted, moved or replaced: nothing is sent whose record nobody would find.
-func (w *Writer) Intent(o trace.Observation) error {
+func (w *Writer) Intent(sent ...trace.Observation) error {
 	if err := w.there(); err != nil {
 		return err
 	}
-	o = trace.Observation{Seq: o.Seq, Step: o.Step, Identity: o.Identity, Route: o.Route, Conn: o.Conn, Planned: o.Planned}
-	return w.append(record{Type: recordIntent, Obs: &o})
+	records := make([]record, len(sent))
+	for i, o := range sent {
+		records[i] = record{Type: recordIntent, Obs: &trace.Observation{
+			Seq: o.Seq, Step: o.Step, Identity: o.Identity, Route: o.Route, Conn: o.Conn, Planned: o.Planned,
+		}}
+	}
+	return w.append(records...)
 }
 
 // Outcome records a request that is over.
@@ -175,7 +181,7 @@ func (w *Writer) there() error {
 	return w.fail(fmt.Errorf("the trace %s was deleted, moved or replaced during the run", w.path))
 }
 
-func (w *Writer) append(r record) error {
+func (w *Writer) append(records ...record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
@@ -184,22 +190,25 @@ func (w *Writer) append(r record) error {
 	if w.closed {
 		return errors.New("the trace is closed")
 	}
-	r.Line = w.line + 1
-	b, err := seal(r)
-	if err != nil {
-		return w.fail(fmt.Errorf("the trace cannot be written: %w", err))
+	b := w.buf[:0]
+	for i, r := range records {
+		r.Line = w.line + 1 + i
+		var err error
+		if b, err = seal(b, r); err != nil {
+			return w.fail(fmt.Errorf("the trace cannot be written: %w", err))
+		}
 	}
+	w.buf = b
 	n, err := w.f.Write(b)
 	if err != nil {
 		if n > 0 {
-			// What was written of the line would damage the trace if anything
-			// followed it. Failing to cut it off leaves a torn last line,
-			// which readers drop.
+			// What was written would damage the trace if anything followed it.
+			// Failing to cut it off leaves a torn last line, which readers drop.
 			_ = w.f.Truncate(w.size)
 		}
 		return w.fail(fmt.Errorf("the trace cannot be written: %w", err))
 	}
-	w.line++
+	w.line += len(records)
 	w.size += int64(n)
 	w.dirty = true
 	return nil

@@ -62,7 +62,7 @@ type Plan struct {
 
 	Inside    int     // requests inside a stated wait, for each refusal that begins one; 0: as many as there are
 	Leave     float64 // share of a stated quota with a long window that is not spent
-	StopAtBan bool    // a suspected ban ends the run
+	StopAtBan bool    // a suspected ban stops who shares the caller's address or account
 
 	// EgressCheck is the URL that is asked once through each vantage where it
 	// arrives from, fit to be shown; "" for none.

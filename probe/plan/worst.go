@@ -123,7 +123,7 @@ func (p Plan) Unseen() []string {
 		out = append(out, fmt.Sprintf("the end of a quota that the server states for more than 5 minutes: %.0f %% of it are left (--leave)", 100*p.Leave))
 	}
 	if p.StopAtBan {
-		out = append(out, "what follows where the server looks like banning: the run ends there (--learn bans goes on)")
+		out = append(out, "what follows where the server looks like banning: who shares the caller's address or account is asked nothing more (--learn bans goes on)")
 	}
 	if single := p.untold(); len(single) > 0 {
 		out = append(out, "whose counter it is, as far as that needs "+strings.Join(single, ", "))

@@ -66,7 +66,7 @@ func TestUnseenNamesWhatIsMissing(t *testing.T) {
 		"what only more than 25 rejections of one identity would show",
 		"what only more than 2 requests within a stated wait would show",
 		"the end of a quota that the server states for more than 5 minutes: 20 % of it are left (--leave)",
-		"what follows where the server looks like banning: the run ends there (--learn bans goes on)",
+		"what follows where the server looks like banning: who shares the caller's address or account is asked nothing more (--learn bans goes on)",
 		"whose counter it is, as far as that needs a second address (--ip), a second user (--user, or keys with owners)",
 	}
 	if d := cmp.Diff(want, p.Unseen()); d != "" {

@@ -13,6 +13,7 @@ import (
 var (
 	errUnsolicited = errors.New("bytes arrived that nothing asked for")
 	errInformation = errors.New("too many informational responses")
+	errStatus      = errors.New("the status is none of a final answer")
 )
 
 // local tells errors of this machine: descriptors, ports, memory.
@@ -65,17 +66,17 @@ func (s *streams) fault() trace.Fault {
 	return trace.FaultNone
 }
 
-// wireFault names why a request that had a connection got no whole response.
-// heard is whether any byte of an answer arrived, cut whether the connection
+// wireFault names why a request that had a connection got no whole response. over
+// is why this end gave up, nil if it did not, heard whether any byte of an answer arrived, cut whether the connection
 // ended within a line of it: net/http then calls the rest of the line malformed.
-func wireFault(ctx context.Context, err error, heard, cut bool) trace.Fault {
+func wireFault(over, err error, heard, cut bool) trace.Fault {
 	var ne net.Error
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(over, context.DeadlineExceeded):
 		return trace.FaultTimeout
-	case ctx.Err() != nil:
+	case over != nil:
 		return trace.FaultCancelled
-	case errors.Is(err, errUnsolicited), errors.Is(err, errInformation):
+	case errors.Is(err, errUnsolicited), errors.Is(err, errInformation), errors.Is(err, errStatus):
 		return trace.FaultMalformed
 	case local(err):
 		return trace.FaultLocal

@@ -228,7 +228,7 @@ func TestIdleConnectionClosedByTheServerIsFoundOut(t *testing.T) {
 	first := once(t, s, id1, "/")
 	<-closed
 	l := reserveAfterDeath(t, s, first.Conn)
-	o := l.Do(context.Background(), "/")
+	o := ask(context.Background(), l, "/")
 	if o.Status != 200 || o.Conn == first.Conn {
 		t.Errorf("got %+v, want an answer on a new connection", o)
 	}
@@ -294,7 +294,7 @@ func TestBytesOnAnIdleConnectionEndIt(t *testing.T) {
 	first := once(t, s, id1, "/")
 	close(more)
 	l := reserveAfterDeath(t, s, first.Conn)
-	if o := l.Do(context.Background(), "/"); o.Status != 200 || o.Conn == first.Conn {
+	if o := ask(context.Background(), l, "/"); o.Status != 200 || o.Conn == first.Conn {
 		t.Errorf("got %+v, want an answer on a new connection", o)
 	}
 }
@@ -336,7 +336,7 @@ func TestCancelledInFlight(t *testing.T) {
 	if fault != "" {
 		t.Fatal(fault)
 	}
-	if o := l.Do(ctx, "/"); o.Fault != trace.FaultCancelled || o.Written == 0 {
+	if o := ask(ctx, l, "/"); o.Fault != trace.FaultCancelled || o.Written == 0 {
 		t.Errorf("got %+v, want a cancelled request that was written", o)
 	}
 	if _, fault := s.Reserve(ctx, id1, true); fault != trace.FaultCancelled {

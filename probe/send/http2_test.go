@@ -1,6 +1,7 @@
 package send_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -20,6 +21,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"apisonde/probe"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
 )
@@ -59,9 +61,7 @@ func TestHTTP2OverTLS(t *testing.T) {
 		before = o.Done
 	}
 	// One connection carries one request at a time, and one identity.
-	var lines []interface {
-		Do(context.Context, string) trace.Observation
-	}
+	var lines []probe.Line
 	for range 4 {
 		l, fault := s.Reserve(context.Background(), id2, false)
 		if fault != trace.FaultNone {
@@ -70,7 +70,7 @@ func TestHTTP2OverTLS(t *testing.T) {
 		lines = append(lines, l)
 	}
 	for _, l := range lines {
-		l.Do(context.Background(), "/")
+		ask(context.Background(), l, "/")
 	}
 	if len(from) != 5 {
 		t.Errorf("%v, want 5 connections", from)
@@ -138,9 +138,12 @@ func newFramed(t *testing.T, settings []http2.Setting, do func(p *peer, stream u
 				if _, err := io.ReadFull(c, preface); err != nil || string(preface) != http2.ClientPreface {
 					return
 				}
-				p := &peer{Framer: http2.NewFramer(c, c), Conn: c}
+				// What answers one frame arrives at once.
+				out := bufio.NewWriter(c)
+				defer out.Flush()
+				p := &peer{Framer: http2.NewFramer(out, c), Conn: c}
 				_ = p.WriteSettings(settings...)
-				for {
+				for out.Flush() == nil {
 					fr, err := p.ReadFrame()
 					if err != nil {
 						return

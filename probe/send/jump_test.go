@@ -1,7 +1,6 @@
 package send_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"apisonde/probe"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
 )
@@ -175,9 +175,7 @@ func TestAJumpHostIsLoggedInToOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Several connections at once, as for a burst.
-	var lines []interface {
-		Do(context.Context, string) trace.Observation
-	}
+	var lines []probe.Line
 	for range 4 {
 		l, fault := s.Reserve(t.Context(), id1, true)
 		if fault != trace.FaultNone {
@@ -186,7 +184,7 @@ func TestAJumpHostIsLoggedInToOnce(t *testing.T) {
 		lines = append(lines, l)
 	}
 	for _, l := range lines {
-		if o := l.Do(t.Context(), "/"); o.Status != 200 || o.Written == 0 || o.FirstByte < o.Written {
+		if o := ask(t.Context(), l, "/"); o.Status != 200 || o.Written == 0 || o.FirstByte < o.Written {
 			t.Errorf("%+v", o)
 		}
 		if got := <-from; got != "127.0.0.3" {
@@ -281,6 +279,24 @@ func TestAJumpHostThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// The usual file has a passphrase and there is no agent: what is said names both.
+func TestAKeyWithAPassphraseNeedsAnAgent(t *testing.T) {
+	hostKey, _ := newSSHKey(t)
+	user, priv := newSSHKey(t)
+	u := &url.URL{Scheme: "http", Host: "127.0.0.1:9", Path: "/"}
+	h := newHop(t, hostKey, user.PublicKey(), u.Host, 0)
+	home(t, nil, line(h.addr, hostKey))
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeKey(t, filepath.Join(dir, ".ssh", "id_ed25519"), priv, "a passphrase", 0o600)
+	err = jumping(t, h, u).Resolve(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "~/.ssh/id_ed25519 has a passphrase") || !strings.Contains(err.Error(), "ssh-agent") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestKeyFilesThatAreRefused(t *testing.T) {
 	_, priv := newSSHKey(t)
 	dir := t.TempDir()
@@ -291,7 +307,7 @@ func TestKeyFilesThatAreRefused(t *testing.T) {
 	if err := os.WriteFile(path("text"), []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, says := range map[string]string{"good": "", "open": "chmod 600", "closed": "ssh-add", "text": "no private key", "absent": "does not exist", ".": "no file"} {
+	for name, says := range map[string]string{"good": "", "open": "chmod 600", "closed": "add it to an agent with ssh-add (ssh-agent starts one)", "text": "no private key", "absent": "does not exist", ".": "no file"} {
 		_, err := send.New(send.Config{Request: send.Request{URL: &url.URL{Scheme: "http", Host: "h"}}, Now: clock(), SSHKeys: []string{path(name)}})
 		switch {
 		case (err == nil) != (says == ""):

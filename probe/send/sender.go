@@ -1,9 +1,10 @@
-// Package send is the wire: one call, one request. Connections come from
-// http.Transport.NewClientConn, which, unlike a pooled Transport, never sends a
-// request twice; each belongs to one identity and carries one request at a time.
+// Package send is the wire: one call, one request, which a pooled http.Transport
+// may send twice. Each connection belongs to one identity and carries one request
+// at a time.
 package send
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"io"
 	"log"
 	"math"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -60,11 +60,11 @@ type Config struct {
 type Sender struct {
 	cfg       Config
 	dialer    *dialer
-	transport *http.Transport
+	transport *http.Transport // of HTTP/2
 	redactor  *secret.Redactor
 	keeper    *keeper
 	conns     atomic.Int64
-	requests  sync.Map // requestKey → *http.Request
+	requests  sync.Map // requestKey → *prepared
 
 	mu      sync.Mutex
 	idle    map[trace.Identity][]*line
@@ -81,8 +81,6 @@ type requestKey struct {
 	id    trace.Identity
 	route string
 }
-
-type wireKey struct{}
 
 // silence keeps net/http from printing what a server sent, and with it possibly
 // a credential, through the standard logger. Nothing here logs through it.
@@ -132,21 +130,8 @@ func New(cfg Config) (*Sender, error) {
 		keepFor:  math.MaxInt64,
 	}
 	s.keeper = newKeeper(s.redactor)
-	handed := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return ctx.Value(wireKey{}).(*wire), nil
-	}
-	s.transport = &http.Transport{
-		DialContext: handed, DialTLSContext: handed,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		Protocols:              new(http.Protocols),
-	}
 	if cfg.HTTP2 {
-		// The wire hides that TLS is beneath it, which to net/http is HTTP/2
-		// without TLS.
-		s.transport.Protocols.SetUnencryptedHTTP2(true)
-	} else {
-		s.transport.Protocols.SetHTTP1(true)
+		s.transport = newTransport()
 	}
 	return s, nil
 }
@@ -243,11 +228,11 @@ func (s *Sender) pop(id trace.Identity) *line {
 			l.drop()
 			continue
 		}
-		if l.cc.Reserve() == nil {
+		if l.speaks.reserve() {
 			l.rest = rest
 			return l
 		}
-		announced := l.w.farewell() || l.cc.Err() == nil
+		announced := l.w.farewell() || l.Alive()
 		l.drop()
 		if !announced && l.w.gone.Load() {
 			s.unannounced(rest, 1)
@@ -316,16 +301,39 @@ func (s *Sender) Close() {
 	}
 }
 
+// prepared is a request that is ready to be sent.
+type prepared struct {
+	req *http.Request // less the body
+	raw []byte        // the whole of it, in HTTP/1.1
+}
+
 // request returns the prepared request of an identity on a route.
-func (s *Sender) request(id trace.Identity, route string) (*http.Request, error) {
+func (s *Sender) request(id trace.Identity, route string) (*prepared, error) {
 	k := requestKey{id, route}
-	if r, ok := s.requests.Load(k); ok {
-		return r.(*http.Request), nil
+	if p, ok := s.requests.Load(k); ok {
+		return p.(*prepared), nil
 	}
-	r, err := s.build(id, route)
+	req, err := s.build(id, route)
 	if err != nil {
 		return nil, err
 	}
-	s.requests.Store(k, r)
-	return r, nil
+	p := &prepared{req: req}
+	if !s.cfg.HTTP2 {
+		if p.raw, err = spell(req, s.cfg.Request.Body); err != nil {
+			return nil, err
+		}
+	}
+	s.requests.Store(k, p)
+	return p, nil
+}
+
+// spell writes a request out in HTTP/1.1.
+func spell(req *http.Request, body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	r := *req
+	if len(body) > 0 {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	err := r.Write(&b)
+	return b.Bytes(), err
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"apisonde/probe"
 	"apisonde/probe/secret"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
@@ -142,7 +143,13 @@ func once(t *testing.T, s *send.Sender, id trace.Identity, route string) trace.O
 	if fault != trace.FaultNone {
 		return trace.Observation{Fault: fault}
 	}
-	return l.Do(context.Background(), route)
+	return ask(context.Background(), l, route)
+}
+
+// ask sends one request on a line and waits for its end.
+func ask(ctx context.Context, l probe.Line, route string) trace.Observation {
+	l.Send(ctx, route)
+	return l.Receive()
 }
 
 // header is the value of a kept header, "" if it was not kept.

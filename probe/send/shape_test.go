@@ -240,7 +240,7 @@ func TestOneConnectionIsOneIdentity(t *testing.T) {
 	}
 	// A fresh line is a new connection even where an idle one waits.
 	l, _ := s.Reserve(context.Background(), id1, true)
-	o := l.Do(context.Background(), "/")
+	o := ask(context.Background(), l, "/")
 	if o.Conn != len(owner)+1 {
 		t.Errorf("a fresh line is connection %d, want %d", o.Conn, len(owner)+1)
 	}

@@ -119,7 +119,7 @@ func readKey(path string) (ssh.Signer, error) {
 	}
 	s, err := ssh.ParsePrivateKey(b)
 	if errors.As(err, new(*ssh.PassphraseMissingError)) {
-		return nil, errors.New("has a passphrase; add it to an agent with ssh-add")
+		return nil, errors.New("has a passphrase, which is not asked for; add it to an agent with ssh-add (ssh-agent starts one)")
 	}
 	if err != nil {
 		return nil, errors.New("holds no private key that can be read")

@@ -14,6 +14,9 @@ type wire struct {
 	net.Conn
 	now     func() time.Duration
 	streams *streams // nil for HTTP/1
+	// roundabout is a connection through another one, where writing may have to
+	// wait for others.
+	roundabout bool
 
 	// Offsets in nanoseconds; zero is "not yet". written is stamped before the
 	// system call, so the server cannot have decided earlier; first after the
@@ -65,8 +68,8 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements net.Conn. On a busy machine net/http closes connections that
-// are sound, such as one whose answer came before its writer was scheduled.
+// Close implements net.Conn. What this end closes tells nothing of the server;
+// net/http at times closes connections that are sound.
 func (w *wire) Close() error {
 	w.left.Store(true)
 	return w.Conn.Close()

@@ -150,11 +150,12 @@ func TestConnectionsThatThisEndClosesAreNotTheServersHabit(t *testing.T) {
 		if fault != trace.FaultNone {
 			t.Fatal(fault)
 		}
-		if o := l.Do(context.Background(), "/"); o.Status != 200 {
+		l.Send(context.Background(), "/")
+		if o := l.Receive(); o.Status != 200 {
 			t.Fatalf("%+v", o)
 		}
 		// As net/http does where it believes that a connection is spent.
-		_ = l.(*line).cc.Close()
+		_ = l.(*line).w.Close()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -134,6 +134,30 @@ func (r Roster) Without(c Canary) Roster {
 	return r
 }
 
+// Beyond returns the roster of the callers who share neither address nor account
+// with id; false where that leaves nobody.
+func (r Roster) Beyond(id Identity) (Roster, bool) {
+	out := r
+	out.Vantages, out.Keys, out.Users = nil, nil, nil
+	for _, v := range r.Vantages {
+		if v != id.Vantage {
+			out.Vantages = append(out.Vantages, v)
+		}
+	}
+	for _, k := range r.Keys {
+		if k.Name != id.Key && (k.Owner == "" || k.Owner != id.Owner) {
+			out.Keys = append(out.Keys, k)
+		}
+	}
+	for _, u := range r.Users {
+		if u != id.User {
+			out.Users = append(out.Users, u)
+		}
+	}
+	some := len(out.Vantages) > 0 && (len(out.Keys) > 0 || len(r.Keys) == 0) && (len(out.Users) > 0 || len(r.Users) == 0)
+	return out, some
+}
+
 // Budget holds the ceilings of a run, which nothing passes by one. Zero means
 // no ceiling for MaxRate and MaxRejections; the others are always positive.
 type Budget struct {

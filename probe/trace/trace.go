@@ -49,6 +49,14 @@ func (id Identity) Value(d Dim, route string) string {
 	return ""
 }
 
+// Shares tells whether two identities come from one address or belong to one
+// account: the key, its owner or the user is the same. Keys whose owner was not
+// told are accounts of their own.
+func (id Identity) Shares(with Identity) bool {
+	same := func(a, b string) bool { return a != "" && a == b }
+	return id.Vantage == with.Vantage || same(id.Key, with.Key) || same(id.Owner, with.Owner) || same(id.User, with.User)
+}
+
 // String names the identity in a form short enough for a table cell.
 func (id Identity) String() string {
 	s := ""
@@ -117,12 +125,16 @@ type Observation struct {
 	Written   time.Duration `json:"written"`
 	FirstByte time.Duration `json:"first,omitempty"`
 	Done      time.Duration `json:"done,omitempty"`
-	Late      bool          `json:"late,omitempty"` // missed its schedule; void where timing matters
+	Late      bool          `json:"late,omitempty"` // missed its schedule; what counts is when it left
 
 	Status  int      `json:"status,omitempty"`
 	Headers []Header `json:"headers,omitempty"` // allow-listed only
 	Body    Body     `json:"body,omitzero"`
 	Fault   Fault    `json:"fault,omitempty"`
+
+	// Ban is whether the server seemed to have banned the caller with this answer.
+	// Whoever shares its address or its account was asked nothing more.
+	Ban bool `json:"ban,omitempty"`
 
 	// Egress is "" for requests to the target. Otherwise the request asked
 	// Meta.EgressCheck where it arrives from, and this is the address, or

@@ -54,6 +54,7 @@ func limiting() []fault {
 		{74, "others who use the quota too", tenants},
 		{75, "a limit that changes", changing},
 		{76, "a ban after rejections", banned},
+		{76, "a ban of one caller", bannedAlone},
 		{77, "no limit", unlimited},
 		{79, "requests that are lost", losingSome},
 		{81, "a processor that others use", starved},
