@@ -245,11 +245,9 @@ func (c *command) addBody(r *Request, u *url.URL) error {
 	case !given:
 	case c.get:
 		u.RawQuery = strings.Trim(u.RawQuery+"&"+body, "&")
-		_, err := url.ParseQuery(u.RawQuery)
-		if err == nil {
-			_, err = url.Parse(u.String()) // a control character is no query either
-		}
-		if err != nil {
+		// Neither may a control character stand in one, nor what begins a fragment.
+		again, err := url.Parse(u.String())
+		if _, bad := url.ParseQuery(u.RawQuery); bad != nil || err != nil || again.RawQuery != u.RawQuery {
 			return fmt.Errorf("-G: the data is not a valid query")
 		}
 	case c.head:

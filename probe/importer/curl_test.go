@@ -155,7 +155,7 @@ func TestSecretHeadersPrintAsTheirName(t *testing.T) {
 func FuzzCurl(f *testing.F) {
 	for _, s := range []string{
 		`curl https://h/`, `curl -sSXPUT -H 'A: b' -d x h`, `curl $'a\u00e9' --json '{}' h`, "curl \\\n -u a:b h",
-		`curl -G --data-urlencode 'q=a b' h`, `curl -b a=1 -A x -e y --url h`, `$ curl -- h`, `curl -I "h/\"$"`, `curl h/%zz`, "curl -G '-d\x18' 0", "curl -H $'A: b\\nC: d' h",
+		`curl -G --data-urlencode 'q=a b' h`, `curl -b a=1 -A x -e y --url h`, `$ curl -- h`, `curl -I "h/\"$"`, `curl h/%zz`, "curl -G '-d\x18' 0", `curl -G '-d#0' 0`, "curl -H $'A: b\\nC: d' h",
 	} {
 		f.Add(s)
 	}

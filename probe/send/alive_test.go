@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +52,7 @@ func TestAJumpHostIsAskedForSignsOfLife(t *testing.T) {
 		far := newAhead(end)
 		defer close(far.out)
 		defer far.Close()
-		asked := 0
+		var asked atomic.Int64
 		mute := make(chan struct{})
 		go func() {
 			cfg := &ssh.ServerConfig{NoClientAuth: true}
@@ -62,7 +63,7 @@ func TestAJumpHostIsAskedForSignsOfLife(t *testing.T) {
 				return
 			}
 			for r := range reqs {
-				asked++
+				asked.Add(1)
 				select {
 				case <-mute:
 				default:
@@ -82,8 +83,8 @@ func TestAJumpHostIsAskedForSignsOfLife(t *testing.T) {
 		}()
 		go stayAlive(l)
 		time.Sleep(10*aliveEvery + time.Second)
-		if asked != 10 || !l.usable() {
-			t.Errorf("asked %d times in %v, usable %v; want 10 times and usable", asked, 10*aliveEvery, l.usable())
+		if asked.Load() != 10 || !l.usable() {
+			t.Errorf("asked %d times in %v, usable %v; want 10 times and usable", asked.Load(), 10*aliveEvery, l.usable())
 		}
 		close(mute)
 		time.Sleep(2 * aliveEvery)

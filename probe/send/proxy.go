@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -163,6 +164,8 @@ func (p *Proxy) explain(err error, timeout time.Duration) error {
 		return fmt.Errorf("proxy %s: %s", p.Host, refusal.advice(!p.User.Empty()))
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
 		return fmt.Errorf("proxy %s: no connection within %s; check that it runs and reaches the target", p.Host, timeout)
+	case errors.Is(err, syscall.ECONNRESET):
+		// On a busy machine it comes while the connection is being made.
 	case inner != nil && inner.Op == "dial":
 		return fmt.Errorf("proxy %s cannot be reached; check its address and that it runs", p.Host)
 	case inner != nil:

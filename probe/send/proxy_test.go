@@ -172,6 +172,10 @@ func TestAProxyThatRefusesIsNoAnswerOfTheTarget(t *testing.T) {
 	t.Parallel()
 	stall := func(*proxied, net.Conn, *bufio.Reader) bool { time.Sleep(time.Second); return false }
 	hangUp := func(*proxied, net.Conn, *bufio.Reader) bool { return false }
+	reset := func(_ *proxied, c net.Conn, _ *bufio.Reader) bool {
+		_ = c.(*net.TCPConn).SetLinger(0)
+		return false
+	}
 	for name, c := range map[string]struct {
 		scheme, user string
 		speak        func(*proxied, net.Conn, *bufio.Reader) bool
@@ -183,6 +187,7 @@ func TestAProxyThatRefusesIsNoAnswerOfTheTarget(t *testing.T) {
 		"429":            {"http", "", connect(429), "refuses a tunnel"},
 		"stall":          {"http", "", stall, "within 300ms"},
 		"hang up":        {"http", "", hangUp, "broke off"},
+		"reset":          {"http", "", reset, "broke off"},
 		"socks stall":    {"socks5h", "", stall, "within 300ms"},
 		"socks unnamed":  {"socks5h", "", socks, "check its user and password"},
 		"socks password": {"socks5h", "me:mistaken-one-here@", socks, "check its user and password"},
