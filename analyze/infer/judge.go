@@ -82,6 +82,9 @@ func (r *record) limits(t trace.Trace) []verdict.Limit {
 		return []verdict.Limit{r.inFlight()}
 	}
 	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
+	if len(one.scopes) > 0 && one.post.penalised() {
+		one.post = inferBank(r.arms(one.part), one.grown(), one.rng)
+	}
 	if !one.explains() {
 		if inner, outer, ok := one.peel(); ok {
 			l := outer.layer(t)
@@ -260,7 +263,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	case !post.bounded() || f.v.Blocks() && !post.seenBelow(window):
 		window, rate = nil, nil
 	}
-	if f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
+	if post.contradicted() || f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
 		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, hiddenConfidence)
 	}
 	l.Limit, l.Burst = limit, limit

@@ -26,9 +26,6 @@ func (r *record) readOn(before *posterior, rng *rand.Rand) *reading {
 		return x
 	}
 	x.post = inferBank(r.arms(x.part), before, rng)
-	if before == nil && x.post.penalised() {
-		x.post = inferBank(r.arms(x.part), x.grown(), rng)
-	}
 	if w := (&whose{again: true}); len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
 		x.compare()
