@@ -12,8 +12,8 @@ import (
 // as it lasts, whatever the count would say. What stands here keeps a statement
 // from resting on a count that was not seen.
 
-// hiddenConfidence is the most that is stated where a block may cover more than
-// one way of counting.
+// hiddenConfidence is the most that is stated where a block may cover more than one
+// way of counting, or where an answer contradicts what leads.
 const hiddenConfidence = 0.85
 
 // reach widens b to the shortest and the longest block with which the best of the

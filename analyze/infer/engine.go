@@ -42,6 +42,7 @@ type Engine struct {
 	out  *record // of those whom a ban took out, nil where there are none
 
 	split    *split // once two limits show on the path
+	whole    bool   // two limits were seen there and did not last
 	post     *posterior
 	latest   *reading // the latest belief
 	sound    *reading // the latest belief that explained everything so far
@@ -98,7 +99,7 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 // turnTo makes one policy the subject of the questions that follow.
 func (e *Engine) turnTo(p policy) {
 	e.path = e.all.view(p)
-	e.log, e.split, e.post, e.sound = e.path, nil, nil, nil
+	e.log, e.split, e.whole, e.post, e.sound = e.path, nil, false, nil, nil
 }
 
 // Next returns the step that would teach most, or false when nothing is left to

@@ -22,6 +22,9 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 	x := explanation{policy: p, r: r.view(p)}
 	if _, _, _, flying := x.r.slots(); !flying {
 		x.one = x.r.read(rng)
+		if len(x.one.scopes) > 0 && x.one.post.penalised() {
+			x.one.post = inferBank(x.r.arms(x.one.part), x.one.grown(), rng)
+		}
 	}
 	return x
 }

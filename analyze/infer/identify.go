@@ -63,7 +63,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	q.counters = e.log.counters(e.log.partition())
 	top, p := e.post.leader()
 	fam := familyOf(e.post.fits[top].v)
-	firm := p > 0.99 && e.post.precise(top) && e.post.misfit <= misfitLimit
+	firm := p > 0.99 && e.post.precise(top) && !e.post.contradicted()
 	if q.validated > 0 && firm && fam == q.verdict || q.programs >= mostPrograms {
 		return plan.Step{}, false
 	}
@@ -245,6 +245,9 @@ func validation(d *designer, f *fit) program {
 		p.phases = []phase{{wait: wait, n: limit}, {wait: 0.9 * rec, n: n, drain: true}}
 	default:
 		back := rec * (0.2 + 0.25*d.rng.Float64())
+		if best.v.HasTick() { // of ticks more than one, since windows do not add up
+			back = math.Max(back, 2.5*best.p.W)
+		}
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
 	}
 	return p

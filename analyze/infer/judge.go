@@ -259,7 +259,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	case !post.bounded() || f.v.Blocks() && !post.seenBelow(window):
 		window, rate = nil, nil
 	}
-	if f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
+	if post.contradicted() || f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
 		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, hiddenConfidence)
 	}
 	l.Limit, l.Burst = limit, limit

@@ -20,6 +20,11 @@ func (e *Engine) attribute() {
 		return
 	}
 	owners, _ := e.path.attribute(e.split.inner, e.split.outer)
+	if !enough(owners) { // what looked like the outer one's is the inner one's after all
+		e.split, e.whole = nil, true
+		e.log, e.post = e.path, nil
+		return
+	}
 	recovery := e.log.recovery
 	if e.split.outside {
 		e.log = e.path.only(owners, e.split.outer.charged)
@@ -33,7 +38,7 @@ func (e *Engine) attribute() {
 // divide looks for two limits where one does not explain the path. It says
 // whether it found them. known: the questions about the inner one are answered.
 func (e *Engine) divide(known bool) bool {
-	if e.split != nil {
+	if e.split != nil || e.whole {
 		return false
 	}
 	whole := e.latest
@@ -67,6 +72,9 @@ type turn struct{ outside bool }
 func (turn) stage() string { return "limit" }
 
 func (q turn) next(e *Engine, _ float64) (plan.Step, bool) {
+	if e.split == nil {
+		return plan.Step{}, false
+	}
 	e.split.outside = q.outside
 	e.post, e.log.recovery = nil, 0
 	e.attribute()

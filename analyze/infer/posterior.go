@@ -77,7 +77,7 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 	cut := math.Inf(1)
 	for k, i := range fitOrder {
 		v := &model.Bank[i]
-		if k == firstHidden && p.misfit <= misfitLimit && cut-p.doubts <= strainLimit && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
+		if k == firstHidden && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
 			for _, i := range fitOrder[k:] {
 				p.fits[i] = fit{v: &model.Bank[i], logZ: math.Inf(-1), best: math.Inf(1), violation: math.Inf(1), untried: true}
 			}
@@ -208,6 +208,13 @@ func (p *posterior) leader() (best int, probability float64) {
 		}
 	}
 	return best, probability
+}
+
+// contradicted says whether even the leading variant leaves an answer unexplained:
+// the rest of the trace may speak for it all the same, but not for sure.
+func (p *posterior) contradicted() bool {
+	top, _ := p.leader()
+	return p.fits[top].violation > misfitLimit
 }
 
 // algorithms sums the probability by the verdict's names.

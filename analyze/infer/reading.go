@@ -41,9 +41,6 @@ func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading 
 		fit = glance
 	}
 	x.post = fit(r.arms(x.part), before, rng)
-	if before == nil && x.post.penalised() {
-		x.post = fit(r.arms(x.part), x.grown(), rng)
-	}
 	if w := (&whose{again: true}); len(x.scopes) > 0 && len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
 		x.compare()

@@ -28,7 +28,7 @@ func (w *whose) stage() string { return "scope" }
 const scopeRounds = 4
 
 // mostDrains bounds how often the baseline is exhausted anew for it.
-const mostDrains = 6
+const mostDrains = 4
 
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	ask := w.open(e.log)
@@ -40,11 +40,14 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		return w.exhaust(e, now)
 	}
 	if e.log.last(e.log.baseline()) != trace.Limited && w.drains < mostDrains { // it has had time to recover
+		if w.fresh { // it was asked for twice what it takes, and refused nothing
+			return plan.Step{}, false
+		}
 		w.drains++
 		w.quick = w.quick || w.rested
 		w.fresh = true
-		n, _ := e.log.fromRest(e.log.baseline())
-		return w.drained(e, 2*n, 0), 2*n+3 < e.spare()
+		n, limited := e.log.fromRest(e.log.baseline())
+		return w.drained(e, 2*n, 0), limited && 2*n+3 < e.spare() // else nobody knows how many it takes
 	}
 	w.rounds++
 	_, rest, room := e.pace()

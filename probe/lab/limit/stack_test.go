@@ -235,3 +235,18 @@ func TestTruth(t *testing.T) {
 		t.Errorf("a stack without a limit has truths: %v", got)
 	}
 }
+
+// A request during a block may be refused with another status than the one that
+// started it.
+func TestPenaltyStatus(t *testing.T) {
+	t.Parallel()
+	s := mustParse(t, "fixed-window,limit=1,window=1s,penalty=3s,penalty-status=403")
+	for i, want := range []int{200, 429, 403} {
+		if got := s.Decide(origin, Request{IP: "a"}).Status; got != want {
+			t.Errorf("request %d: status %d, want %d", i+1, got, want)
+		}
+	}
+	if got := s.Decide(origin.Add(3*time.Second), Request{IP: "a"}).Status; got != 200 {
+		t.Errorf("after the block: status %d, want 200", got)
+	}
+}
