@@ -63,13 +63,46 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		Sends:    sends,
 		Width:    1,
 	}
-	if room > 0 {
+	switch {
+	case room > 0:
 		step.Start = duration(now + rest)
+	case medianTrip(e.log.samples) > longTrip:
+		w.together(e.log, &step)
 	}
 	if room > 0 && room < len(sends) {
 		step.Sends = e.spaced(sends)
 	}
 	return step, true
+}
+
+// together sends a round at once, behind so many requests of the baseline that they
+// take what has come back since it was refused: one by one, each would give the
+// counter a round trip to recover in.
+func (w *whose) together(r *record, step *plan.Step) {
+	t := measureTiming(r.samples)
+	for i := range step.Sends {
+		step.Sends[i].At = duration(t.longest + t.slack)
+	}
+	lead := leastLead
+	if w.rounds > 1 {
+		lead += 2 * r.leaked()
+	}
+	step.Sends = append(burst(r.baseline(), min(lead, mostLead)), step.Sends...)
+	step.Width = len(step.Sends)
+}
+
+// leastLead and mostLead bound the requests that go ahead of such a round.
+const leastLead, mostLead = 2, 12
+
+// leaked counts the baseline's admissions in the latest step.
+func (r *record) leaked() int {
+	n, last := 0, r.samples[len(r.samples)-1].step
+	for _, x := range r.samples {
+		if x.step == last && (counter{x.id, x.route}) == r.baseline() && x.outcome == trace.Admitted {
+			n++
+		}
+	}
+	return n
 }
 
 // renew asks over new connections, once somebody was let through, as often as is
@@ -84,7 +117,10 @@ func (w *whose) renew(r *record, control plan.Send) []plan.Send {
 	anew.NewConn = true
 	var out []plan.Send
 	for range renewedAsks - min(renewedAsks, c.shared) {
-		out = append(out, anew, control)
+		out = append(out, anew)
+	}
+	if len(out) > 0 {
+		out = append(out, control)
 	}
 	return out
 }
@@ -101,6 +137,9 @@ func (w *whose) most(e *Engine) int {
 func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 	rest, size := e.post.recovery()
 	e.log.recovery = rest
+	for _, q := range e.post.typical(6) { // what is known in the end may be a little longer
+		rest = max(rest, q.v.Recovery(q.p))
+	}
 	start := now + 1.1*rest + 0.05
 	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {
 		return plan.Step{}, false
