@@ -1,6 +1,10 @@
 package infer
 
-import "apisonde/probe/trace"
+import (
+	"slices"
+
+	"apisonde/probe/trace"
+)
 
 // Several servers behind one address may count for themselves. Whoever keeps a
 // connection meets one of them; then a caller with a connection of its own is let
@@ -73,6 +77,20 @@ func (r *record) renewed() contrast {
 		}
 	}
 	return c
+}
+
+// unrenewed is how many requests over new connections are to be asked, now that
+// somebody was let through: it may have been for the connection's sake.
+func (r *record) unrenewed() int {
+	c := r.renewed()
+	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
+	switch {
+	case !own || c.own >= renewedOwn || c.own+c.shared >= 3*renewedAsks:
+		return 0
+	case c.own > 0:
+		return renewedAsks
+	}
+	return max(0, renewedAsks-c.shared)
 }
 
 // spread says whether the baseline met several counters by changing connections.

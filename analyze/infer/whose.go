@@ -24,8 +24,13 @@ func (w *whose) stage() string { return "scope" }
 const scopeRounds = 4
 
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
-	ask := w.open(e.log)
-	if len(ask) == 0 || w.rounds >= w.most(e) {
+	ask, anew := w.open(e.log), 0
+	_, rest, room := e.pace()
+	far := medianTrip(e.log.samples) > longTrip
+	if room == 0 && w.rounds > 0 && (!far || len(ask) == 0) { // over new connections one by one
+		anew = e.log.unrenewed()
+	}
+	if len(ask) == 0 && anew == 0 || w.rounds >= w.most(e) {
 		return plan.Step{}, false
 	}
 	if !w.ready {
@@ -38,7 +43,6 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		}
 	}
 	w.rounds++
-	_, rest, room := e.pace()
 	if room > 0 { // an inner limit takes only so many at once
 		ask = ask[:max(1, min(len(ask), (room-2)/2))]
 	}
@@ -51,8 +55,10 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	if w.rounds > 1 { // a token may have come meanwhile
 		sends = append([]plan.Send{control}, sends...)
 	}
-	if room == 0 {
-		sends = append(sends, w.renew(e.log, control)...)
+	if anew > 0 {
+		c := control
+		c.NewConn = true
+		sends = append(append(sends, slices.Repeat([]plan.Send{c}, anew)...), control)
 	}
 	if len(sends) > e.spare() {
 		return plan.Step{}, false
@@ -66,7 +72,7 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	switch {
 	case room > 0:
 		step.Start = duration(now + rest)
-	case medianTrip(e.log.samples) > longTrip:
+	case far && anew == 0:
 		w.together(e.log, &step)
 	}
 	if room > 0 && room < len(sends) {
@@ -103,26 +109,6 @@ func (r *record) leaked() int {
 		}
 	}
 	return n
-}
-
-// renew asks over new connections, once somebody was let through, as often as is
-// left to ask: it may have been for the connection's sake.
-func (w *whose) renew(r *record, control plan.Send) []plan.Send {
-	c := r.renewed()
-	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
-	if !own || c.own >= renewedOwn {
-		return nil
-	}
-	anew := control
-	anew.NewConn = true
-	var out []plan.Send
-	for range renewedAsks - min(renewedAsks, c.shared) {
-		out = append(out, anew)
-	}
-	if len(out) > 0 {
-		out = append(out, control)
-	}
-	return out
 }
 
 // most is how many rounds may be asked; behind an inner limit each takes fewer.
