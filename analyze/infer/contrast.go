@@ -1,6 +1,10 @@
 package infer
 
-import "apisonde/probe/trace"
+import (
+	"slices"
+
+	"apisonde/probe/trace"
+)
 
 // Between two rejected controls further apart than this, a bucket may have
 // refilled a token for somebody.
@@ -26,10 +30,12 @@ func (r *record) contrasts() []contrast {
 		sent float64
 	}
 	var pending []open // variants admitted since then
-	alone := r.solitary()
+	samples := r.inOrder()
+	alone := r.solitary(samples)
 	quiet := 0.0 // end of the last answer
-	for i := range r.samples {
-		x := &r.samples[i]
+	ahead := 0   // samples whose admissions are in used
+	for i := range samples {
+		x := &samples[i]
 		if x.outcome != trace.Admitted && x.outcome != trace.Limited || alone[i] {
 			continue
 		}
@@ -39,6 +45,13 @@ func (r *record) contrasts() []contrast {
 				clear(used[d])
 			}
 			clear(since)
+		}
+		for ; ahead < len(samples) && samples[ahead].sent < x.sent+x.rtt; ahead++ { // those in flight with it may have come before
+			if y := &samples[ahead]; y.outcome == trace.Admitted {
+				for _, d := range dims {
+					used[d][y.id.Value(d, y.route)]++
+				}
+			}
 		}
 		quiet = x.sent + x.rtt
 		c := counter{x.id, x.route}
@@ -73,16 +86,24 @@ func (r *record) contrasts() []contrast {
 				out[at].shared++
 			}
 		}
-		if x.outcome == trace.Admitted {
-			if known {
-				since[c]++
-			}
-			for _, d := range dims {
-				used[d][x.id.Value(d, x.route)]++
-			}
+		if x.outcome == trace.Admitted && known {
+			since[c]++
 		}
 	}
 	return out
+}
+
+// inOrder are the samples in the order of sending. Those sent together are decided
+// in any order, so that one is as good as another.
+func (r *record) inOrder() []sample {
+	xs := slices.Clone(r.samples)
+	slices.SortStableFunc(xs, func(a, b sample) int {
+		if c := cmpFloat(a.sent, b.sent); c != 0 {
+			return c
+		}
+		return a.seq - b.seq
+	})
+	return xs
 }
 
 // rested says whether c, had it a counter of its own, could not be exhausted by

@@ -158,6 +158,11 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if l.Algorithm != verdict.Unknown && x.post.strained() {
 		doubt(&l, strainedBy)
 	}
+	if l.Confidence <= 0.5 && l.Limit != nil { // of an explanation that is none, the count that was met says as much
+		met := float64(spent)
+		l.Limit = join(l.Limit, &verdict.Figure{Value: met, Lo: met, Hi: met})
+		l.Burst = l.Limit
+	}
 	return l
 }
 

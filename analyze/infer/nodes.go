@@ -1,6 +1,10 @@
 package infer
 
-import "apisonde/probe/trace"
+import (
+	"slices"
+
+	"apisonde/probe/trace"
+)
 
 // Several servers behind one address may count for themselves. Whoever keeps a
 // connection meets one of them; then a caller with a connection of its own is let
@@ -17,12 +21,12 @@ const renewedAsks, renewedOwn = 3, 2
 // solitary says of every sample whether the baseline sent it over a connection that
 // carried nothing else, while another one of its own went on. Where servers close
 // connections by themselves none goes on.
-func (r *record) solitary() []bool {
+func (r *record) solitary(samples []sample) []bool {
 	base := r.baseline()
 	type use struct{ n, first, last int }
 	uses := map[int]*use{}
 	kept := 0 // the connection used most
-	for i, x := range r.samples {
+	for i, x := range samples {
 		if (counter{x.id, x.route}) != base || x.conn == 0 {
 			continue
 		}
@@ -36,8 +40,8 @@ func (r *record) solitary() []bool {
 			kept = x.conn
 		}
 	}
-	out := make([]bool, len(r.samples))
-	for i, x := range r.samples {
+	out := make([]bool, len(samples))
+	for i, x := range samples {
 		if u := uses[x.conn]; u != nil && (counter{x.id, x.route}) == base {
 			out[i] = u.n == 1 && uses[kept].first < i && i < uses[kept].last
 		}
@@ -50,11 +54,12 @@ func (r *record) solitary() []bool {
 func (r *record) renewed() contrast {
 	base := r.baseline()
 	c := contrast{id: base.id, route: base.route}
-	alone := r.solitary()
+	samples := r.inOrder()
+	alone := r.solitary(samples)
 	var before *sample
 	pending := 0
-	for i := range r.samples {
-		x := &r.samples[i]
+	for i := range samples {
+		x := &samples[i]
 		if (counter{x.id, x.route}) != base || x.outcome != trace.Admitted && x.outcome != trace.Limited {
 			continue
 		}
@@ -74,6 +79,20 @@ func (r *record) renewed() contrast {
 	return c
 }
 
+// unrenewed is how many requests over new connections are to be asked, now that
+// somebody was let through: it may have been for the connection's sake.
+func (r *record) unrenewed() int {
+	c := r.renewed()
+	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
+	switch {
+	case !own || c.own >= renewedOwn || c.own+c.shared >= 3*renewedAsks:
+		return 0
+	case c.own > 0:
+		return renewedAsks
+	}
+	return max(0, renewedAsks-c.shared)
+}
+
 // spread says whether the baseline met several counters by changing connections.
 func (r *record) spread() bool {
 	c := r.renewed()
@@ -84,7 +103,7 @@ func (r *record) spread() bool {
 // those lead to other counters.
 func (r *record) elsewhere() []bool {
 	if r.spread() {
-		return r.solitary()
+		return r.solitary(r.samples)
 	}
 	return make([]bool, len(r.samples))
 }

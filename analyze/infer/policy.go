@@ -157,16 +157,22 @@ func (r *record) fromRest(c counter) (n int, limited bool) {
 	return fromRest(r.sharing(everyDim, c))
 }
 
+// fromRest counts what got through before the first refusal, or together with it: of
+// requests in flight at once none came before the other.
 func fromRest(samples []sample) (n int, limited bool) {
+	until := math.Inf(1)
 	for _, x := range samples {
+		if x.sent >= until {
+			continue
+		}
 		switch x.outcome {
 		case trace.Admitted:
 			n++
 		case trace.Limited:
-			return n, true
+			until = math.Min(until, x.sent+x.rtt)
 		}
 	}
-	return n, false
+	return n, !math.IsInf(until, 1)
 }
 
 // view is the record of one policy: its routes only.
@@ -186,7 +192,10 @@ func (r *record) view(p policy) *record {
 
 // routes asks what guards the paths that turned out to be apart: each is
 // exhausted once.
-type routes struct{ asked []string }
+type routes struct{ asked map[string]int } // steps for each path
+
+// mostBursts of a small limit say that a path is not guarded.
+const mostBursts = 12
 
 func (q *routes) stage() string { return "scope" }
 
@@ -194,23 +203,33 @@ func (q *routes) next(e *Engine, _ float64) (plan.Step, bool) {
 	subject := e.log.roster.Routes[0]
 	limit, _ := e.log.fromRest(counter{e.log.base(), subject})
 	for _, route := range e.all.roster.Routes {
-		if route == subject || slices.Contains(q.asked, route) || e.all.relation(subject, route) != unclear {
+		if route == subject || q.asked[route] >= mostBursts || e.all.relation(subject, route) != unclear {
 			continue
 		}
 		c := counter{e.all.base(), route}
-		used, _ := e.all.fromRest(c)
+		used, limited := e.all.fromRest(c)
+		if limited && q.asked[route] > 0 {
+			continue
+		}
 		n := min(unguardedAfter(limit)-used, e.spare()/3)
 		if n <= 0 || n < limit-used+2 {
 			continue
 		}
-		q.asked = append(q.asked, route)
-		return plan.Step{
+		step := plan.Step{
 			Question:         "is " + route + " guarded by the same limit?",
 			Reason:           "it was let through while " + subject + " was refused: it has a counter of its own, another limit, or none",
-			Sends:            burst(c, n),
 			Width:            1,
 			StopAfterLimited: 2,
-		}, true
+		}
+		if medianTrip(e.log.samples) > longTrip { // one by one may not outrun the refill
+			n = min(n, limit+2)
+			step.Width = n
+		}
+		step.Sends = burst(c, n)
+		if q.asked[route]++; step.Width == 1 {
+			q.asked[route] = mostBursts
+		}
+		return step, true
 	}
 	return plan.Step{}, false
 }

@@ -31,8 +31,13 @@ const scopeRounds = 4
 const mostDrains = 4
 
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
-	ask := w.open(e.log)
-	if len(ask) == 0 || w.rounds >= w.most(e) {
+	ask, anew := w.open(e.log), 0
+	_, rest, room := e.pace()
+	far := medianTrip(e.log.samples) > longTrip
+	if room == 0 && w.rounds > 0 && (!far || len(ask) == 0) { // over new connections one by one
+		anew = e.log.unrenewed()
+	}
+	if len(ask) == 0 && anew == 0 || w.rounds >= w.most(e) {
 		return plan.Step{}, false
 	}
 	if w.again && !w.ready {
@@ -50,7 +55,6 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		return w.drained(e, 2*n, 0), limited && 2*n+3 < e.spare() // else nobody knows how many it takes
 	}
 	w.rounds++
-	_, rest, room := e.pace()
 	switch {
 	case room > 0 && w.fresh && w.quick: // though the inner limit has little left
 		rest = 0
@@ -68,8 +72,10 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	if w.rounds > 1 { // a token may have come meanwhile
 		sends = append([]plan.Send{control}, sends...)
 	}
-	if room == 0 {
-		sends = append(sends, w.renew(e.log, control)...)
+	if anew > 0 {
+		c := control
+		c.NewConn = true
+		sends = append(append(sends, slices.Repeat([]plan.Send{c}, anew)...), control)
 	}
 	if len(sends) > e.spare() {
 		return plan.Step{}, false
@@ -80,8 +86,11 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		Sends:    sends,
 		Width:    1,
 	}
-	if rest > 0 {
+	switch {
+	case rest > 0:
 		step.Start = duration(now + rest)
+	case far && anew == 0 && room == 0:
+		w.together(e.log, &step)
 	}
 	if room > 0 && room < len(sends) {
 		step.Sends = e.spaced(sends)
@@ -89,21 +98,34 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	return step, true
 }
 
-// renew asks over new connections, once somebody was let through, as often as is
-// left to ask: it may have been for the connection's sake.
-func (w *whose) renew(r *record, control plan.Send) []plan.Send {
-	c := r.renewed()
-	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
-	if !own || c.own >= renewedOwn {
-		return nil
+// together sends a round at once, behind so many requests of the baseline that they
+// take what has come back since it was refused: one by one, each would give the
+// counter a round trip to recover in.
+func (w *whose) together(r *record, step *plan.Step) {
+	t := measureTiming(r.samples)
+	for i := range step.Sends {
+		step.Sends[i].At = duration(t.longest + t.slack)
 	}
-	anew := control
-	anew.NewConn = true
-	var out []plan.Send
-	for range renewedAsks - min(renewedAsks, c.shared) {
-		out = append(out, anew, control)
+	lead := leastLead
+	if w.rounds > 1 {
+		lead += 2 * r.leaked()
 	}
-	return out
+	step.Sends = append(burst(r.baseline(), min(lead, mostLead)), step.Sends...)
+	step.Width = len(step.Sends)
+}
+
+// leastLead and mostLead bound the requests that go ahead of such a round.
+const leastLead, mostLead = 2, 12
+
+// leaked counts the baseline's admissions in the latest step.
+func (r *record) leaked() int {
+	n, last := 0, r.samples[len(r.samples)-1].step
+	for _, x := range r.samples {
+		if x.step == last && (counter{x.id, x.route}) == r.baseline() && x.outcome == trace.Admitted {
+			n++
+		}
+	}
+	return n
 }
 
 // most is how many rounds may be asked; behind an inner limit each takes fewer.
@@ -118,6 +140,9 @@ func (w *whose) most(e *Engine) int {
 func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 	rest, size := e.post.recovery()
 	e.log.recovery = rest
+	for _, q := range e.post.typical(6) { // what is known in the end may be a little longer
+		rest = max(rest, q.v.Recovery(q.p))
+	}
 	start := now + 1.1*rest + 0.05
 	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {
 		return plan.Step{}, false

@@ -64,7 +64,7 @@ func covers(t *testing.T, path func(*rand.Rand) sim.Net) {
 	// more may be, by chance.
 	most := stated / 20
 	if !longForms() {
-		most = stated / 2
+		most = stated / 3
 	}
 	if missed > most {
 		t.Errorf("%d of %d figures do not hold the truth", missed, stated)

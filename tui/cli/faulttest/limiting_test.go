@@ -227,10 +227,7 @@ func losing(t *testing.T, after time.Duration) {
 		}
 		return first(x)
 	})
-	// Here the verdict is an open question, see docs/reliability.md.
-	for _, l := range v.Limits {
-		t.Logf("limit %v in %v s", show(l.Limit), show(l.Window))
-	}
+	v.ventures(t, usual)
 }
 
 // nodes deals connections or requests to limiters of their own.
@@ -247,10 +244,7 @@ func nodes(t *testing.T) {
 					all = append(all, rogue.Window(quota, window, rogue.Say(rogue.OK), refused()))
 				}
 				_, v := studied(t, func(x *rogue.Exchange) bool { return all[pick(x, n)](x) }, "--max-requests", "150")
-				// Here the verdict is an open question, see docs/reliability.md.
-				for _, l := range v.Limits {
-					t.Logf("limit %v, nodes %v", show(l.Limit), show(l.Nodes))
-				}
+				v.ventures(t, truth{quota, float64(n) * quota}) // one node's, or that of all
 			})
 		}
 	}
@@ -281,11 +275,8 @@ func tenants(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(share), func(t *testing.T) {
 			t.Parallel()
-			// Here the verdict is an open question, see docs/reliability.md.
 			_, v := studied(t, answer, "--max-requests", "150")
-			for _, l := range v.Limits {
-				t.Logf("limit %v, and %v for all callers together", show(l.Limit), limit)
-			}
+			v.ventures(t, truth{limit})
 		})
 	}
 }
@@ -302,10 +293,7 @@ func changing(t *testing.T) {
 		}
 		return small(x)
 	})
-	// Here the verdict is an open question, see docs/reliability.md.
-	for _, l := range v.Limits {
-		t.Logf("limit %v", show(l.Limit))
-	}
+	v.ventures(t, truth{quota, 2 * quota})
 }
 
 // banned turns to 403 after three rejections. Away from loopback the run ends
@@ -351,10 +339,7 @@ func starved(t *testing.T) {
 	r.around.Busy = 2
 	o := r.do(t)
 	o.check(t, s.Requests(), exitOK, exitInconclusive)
-	// Here the verdict is an open question, see docs/reliability.md.
-	for _, l := range o.verdict(t).Limits {
-		t.Logf("limit %v in %v s", show(l.Limit), show(l.Window))
-	}
+	o.verdict(t).ventures(t, usual)
 }
 
 // losingSome resets one connection of ten, after the limiter has counted the
@@ -369,8 +354,5 @@ func losingSome(t *testing.T) {
 		}
 	}
 	_, v := studied(t, rogue.Window(quota, window, lost(rogue.Say(rogue.OK)), lost(refused())), "--max-requests", "150")
-	// Here the verdict is an open question, see docs/reliability.md.
-	for _, l := range v.Limits {
-		t.Logf("limit %v in %v s", show(l.Limit), show(l.Window))
-	}
+	v.ventures(t, usual)
 }
