@@ -84,11 +84,14 @@ func (r *record) limits(t trace.Trace) []verdict.Limit {
 	one := r.read(rand.New(rand.NewPCG(t.Meta.Seed, 0x6a09e667)))
 	if !one.explains() {
 		if inner, outer, ok := one.peel(); ok {
-			l := outer.layer(t)
-			if outer.charged { // what the inner one refused was counted in, on a guess
-				l.Confidence = math.Min(l.Confidence, chargedConfidence)
+			ls := []verdict.Limit{inner.layer(t), outer.layer(t)}
+			for i := range ls {
+				ls[i].Confidence = math.Min(ls[i].Confidence, peeledConfidence)
 			}
-			return []verdict.Limit{inner.layer(t), l}
+			if outer.charged { // what the inner one refused was counted in, on a guess
+				ls[1].Confidence = math.Min(ls[1].Confidence, chargedConfidence)
+			}
+			return ls
 		}
 	}
 	return []verdict.Limit{one.layer(t)}
@@ -318,6 +321,11 @@ func doubt(l *verdict.Limit, why string) {
 		l.Settle = why
 	}
 }
+
+// peeledConfidence is the most that is stated of two limits on one path: others who
+// use the quota too, and a limit that changes, also refuse what one limit does not
+// explain.
+const peeledConfidence = 0.93
 
 // chargedConfidence is the most that is stated of an outer limit whose count rests
 // on requests that the inner one refused.
