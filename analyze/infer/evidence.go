@@ -221,8 +221,12 @@ func (f *fitter) sample(v *model.Variant, b box) model.Params {
 }
 
 // resample thins weighted particles to a fixed number. Where hardly any sample
-// of the box explained the trace, the walk's own points stand in.
+// of the box explained the trace, or none as well as the best point of the walk,
+// the walk's own points stand in.
 func resample(f *fitter, parts, walked []particle, best float64) []particle {
+	if !slices.ContainsFunc(parts, func(q particle) bool { return q.cost <= best+1 }) {
+		parts = nil
+	}
 	var total float64
 	for _, p := range parts {
 		total += p.weight

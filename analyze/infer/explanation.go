@@ -82,9 +82,12 @@ func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 	case x.inner == nil:
 		return []verdict.Limit{x.one.layer(t)}
 	}
-	l := x.outer.layer(t)
-	if x.outer.charged { // what the inner one refused was counted in, on a guess
-		l.Confidence = math.Min(l.Confidence, chargedConfidence)
+	ls := []verdict.Limit{x.inner.layer(t), x.outer.layer(t)}
+	for i := range ls {
+		ls[i].Confidence = math.Min(ls[i].Confidence, peeledConfidence)
 	}
-	return []verdict.Limit{x.inner.layer(t), l}
+	if x.outer.charged { // what the inner one refused was counted in, on a guess
+		ls[1].Confidence = math.Min(ls[1].Confidence, chargedConfidence)
+	}
+	return ls
 }

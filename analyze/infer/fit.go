@@ -336,7 +336,7 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 		}
 		q.L += d
 		if v.Core == model.CoreBucket && f.rng.IntN(2) == 0 {
-			stretch(&q.W)
+			f.trade(q, d)
 		}
 	case 3, 4:
 		switch {
@@ -378,6 +378,20 @@ func (f *fitter) perturbBlock(v *model.Variant, q *model.Params, scale float64) 
 		q.P = nearestNice(model.NicePenalties(), q.P)
 	default:
 		q.P *= math.Exp(scale * f.rng.NormFloat64())
+	}
+}
+
+// trade lets a bucket that has become larger by d refill as much less between two
+// events: a trace that exhausts it only after a while says the sum of both far more
+// sharply than either.
+func (f *fitter) trade(q *model.Params, d float64) {
+	ev := f.arms[f.rng.IntN(len(f.arms))]
+	if len(ev) < 2 {
+		return
+	}
+	t := math.Abs(ev[f.rng.IntN(len(ev))].S - ev[f.rng.IntN(len(ev))].S)
+	if supply := t/q.W - d; t > 0 && supply > 0 {
+		q.W = t / supply
 	}
 }
 

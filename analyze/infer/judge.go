@@ -43,6 +43,12 @@ func judge(t trace.Trace) Judgement {
 	switch {
 	case delays:
 		j.Outcome = verdict.OutcomeLimited
+		if n := r.inDoubt(); n > 0 { // each may have had a place in the line
+			if delaying.Burst != nil {
+				delaying.Burst.Hi += float64(n)
+			}
+			delaying.Confidence = math.Min(delaying.Confidence, gappedConfidence)
+		}
 		j.Limits = []verdict.Limit{delaying}
 	case len(policies) > 0 && j.Cost.Admitted == 0:
 		j.Outcome = verdict.OutcomeInconclusive
@@ -308,6 +314,15 @@ func doubt(l *verdict.Limit, why string) {
 		l.Settle = why
 	}
 }
+
+// gappedConfidence is the most that is stated of a queue in which some of those who
+// waited are not known.
+const gappedConfidence = 0.85
+
+// peeledConfidence is the most that is stated of two limits on one path: others who
+// use the quota too, and a limit that changes, also refuse what one limit does not
+// explain.
+const peeledConfidence = 0.93
 
 // chargedConfidence is the most that is stated of an outer limit whose count rests
 // on requests that the inner one refused.

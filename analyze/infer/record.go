@@ -104,6 +104,17 @@ func doubtful(o trace.Observation) bool {
 	return false
 }
 
+// inDoubt is how many requests may have been counted, for all that is known.
+func (r *record) inDoubt() int {
+	n := 0
+	for _, x := range r.samples {
+		if x.doubt {
+			n++
+		}
+	}
+	return n
+}
+
 func (r *record) keep(x sample) {
 	x = r.late.apply(x)
 	r.samples = append(r.samples, x)

@@ -22,8 +22,8 @@ type fates struct {
 	now, next []fate
 }
 
-// mostFates bounds them: three requests in doubt at a time.
-const mostFates = 8
+// mostFates bounds them: four requests in doubt at a time.
+const mostFates = 16
 
 // doubt is the price of one of two accounts.
 var doubt = Cost{Total: math.Ln2}
