@@ -83,11 +83,23 @@ func (x *reading) grown() *posterior {
 		part = fitBank(x.r.prefix(len(x.r.samples)*share/4).arms(x.part), part, 1, x.rng)
 	}
 	p := x.post.revived()
-	p.fits = slices.Clone(p.fits)
+	p.fits, p.prob = slices.Clone(p.fits), slices.Clone(p.prob)
 	for i := range p.fits {
+		if model.Bank[i].Blocks() { // tried by now
+			p.fits[i].untried, p.prob[i] = false, math.Max(p.prob[i], blockSign)
+		}
 		p.fits[i].parts = slices.Concat(p.fits[i].parts, part.fits[i].parts)
 	}
 	return p
+}
+
+// beneath reads the record again, searching what counts below a block.
+func (x *reading) beneath() *reading {
+	y := *x
+	if len(x.scopes) > 0 { // else no partition makes sense
+		y.post = inferBank(x.r.arms(x.part), x.grown(), x.rng)
+	}
+	return &y
 }
 
 // sameBelow says whether two blocks cover counts whose figures mean the same.

@@ -22,8 +22,8 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 	x := explanation{policy: p, r: r.view(p)}
 	if _, _, _, flying := x.r.slots(); !flying {
 		x.one = x.r.read(rng)
-		if len(x.one.scopes) > 0 && x.one.post.penalised() {
-			x.one.post = inferBank(x.r.arms(x.one.part), x.one.grown(), rng)
+		if x.one.post.penalised() {
+			x.one = x.one.beneath()
 		}
 	}
 	return x
@@ -32,14 +32,19 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 // plain says whether a single limit explains everything, and well.
 func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
 
-// layer looks for two limits where one does not explain everything, and says
-// whether it found them.
-func (x *explanation) layer() bool {
-	inner, outer, ok := x.one.peel()
-	if ok = ok && x.one.outdone(inner, outer); ok {
+// look looks for two limits, or for a count below a block, where one limit that
+// shows does not explain everything. It says whether either does.
+func (x *explanation) look() bool {
+	inner, outer, two := x.one.peel()
+	two = two && x.one.outdone(inner, outer)
+	if below := x.one.beneath(); !below.doubtful() && (!two || !below.outdone(inner, outer)) {
+		x.one = below
+		return true
+	}
+	if two {
 		x.inner, x.outer = inner, outer
 	}
-	return ok
+	return two
 }
 
 // explanations are what guards the paths, the simplest that explains everything:
@@ -62,13 +67,13 @@ func (r *record) explanations(policies []policy, seed uint64) []explanation {
 			all.routes = append(all.routes, p.routes...)
 		}
 		all.others = len(all.routes) < len(r.roster.Routes)
-		if x := r.explain(all, rng); x.plain() || x.layer() {
+		if x := r.explain(all, rng); x.plain() || x.look() {
 			return []explanation{x}
 		}
 	}
 	for i := range out {
 		if !out[i].plain() {
-			out[i].layer()
+			out[i].look()
 		}
 	}
 	return out

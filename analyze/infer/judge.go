@@ -322,7 +322,7 @@ const gappedConfidence = 0.85
 // peeledConfidence is the most that is stated of two limits on one path: others who
 // use the quota too, and a limit that changes, also refuse what one limit does not
 // explain.
-const peeledConfidence = 0.93
+const peeledConfidence = 0.88
 
 // chargedConfidence is the most that is stated of an outer limit whose count rests
 // on requests that the inner one refused.

@@ -23,7 +23,7 @@ type fates struct {
 }
 
 // mostFates bounds them: four requests in doubt at a time.
-const mostFates = 16
+const mostFates = 32
 
 // doubt is the price of one of two accounts.
 var doubt = Cost{Total: math.Ln2}
