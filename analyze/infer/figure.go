@@ -1,0 +1,144 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"apisonde/analyze/model"
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// join widens a figure by another's interval.
+func join(a, b *verdict.Figure) *verdict.Figure {
+	return &verdict.Figure{Value: a.Value, Lo: math.Min(a.Lo, b.Lo), Hi: math.Max(a.Hi, b.Hi)}
+}
+
+// stated is a figure's value, 0 for none.
+func stated(f *verdict.Figure) float64 {
+	if f == nil {
+		return 0
+	}
+	return f.Value
+}
+
+// vague says whether a figure is too wide to set a pace by without loss.
+func vague(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.06*f.Value }
+
+func ptr[T any](v T) *T { return &v }
+
+func round3(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// settled is the particle that stands for the fit in a statement: the middle
+// one by duration, or of those that explain the trace as well one at a round
+// duration.
+func (f *fit) settled() particle {
+	ps := slices.Clone(f.parts)
+	slices.SortFunc(ps, func(a, b particle) int { return cmpFloat(a.p.W, b.p.W) })
+	middle := ps[len(ps)/2]
+	best := f.best1()
+	if middle.cost > best.cost+1 {
+		middle = best
+	}
+	for _, q := range ps {
+		if q.cost <= best.cost+1 && isNice(q) && !isNice(middle) {
+			middle = q
+		}
+	}
+	return middle
+}
+
+func isNice(q particle) bool {
+	w := nearestNice(q.v.Nice(), q.p.W)
+	return math.Abs(w/q.p.W-1) < 1e-9
+}
+
+// figures are the limit, the window and the rate with the ends of the range that
+// explains the trace.
+func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
+	b := widen(f.span, 0.4)
+	for _, q := range f.parts {
+		b.add(q.p)
+	}
+	limit = &verdict.Figure{Value: best.p.L, Lo: b.lo.L, Hi: b.hi.L}
+	window = &verdict.Figure{
+		Value: best.p.W,
+		Lo:    math.Min(b.lo.W, best.p.W*(1-clockShare)),
+		Hi:    math.Max(b.hi.W, best.p.W*(1+clockShare)),
+	}
+	slow, fast := best.p, best.p
+	slow.W, fast.W = window.Hi, window.Lo
+	if f.v.Algorithm() != verdict.TokenBucket {
+		slow.L, fast.L = limit.Lo, limit.Hi
+	}
+	rate = &verdict.Figure{Value: f.v.Rate(best.p), Lo: f.v.Rate(slow), Hi: f.v.Rate(fast)}
+	return limit, window, rate
+}
+
+// bounded says whether the trace bounds the window from above: something
+// reopened.
+func (p *posterior) bounded() bool {
+	top, _ := p.leader()
+	s := p.fits[top].span
+	return s.hi.W < 3*s.lo.W
+}
+
+// alignment says where the windows begin.
+func alignment(v *model.Variant, clock bool) *string {
+	switch v.Anchor {
+	case model.AnchorOpen, model.AnchorGrid, model.AnchorIdle:
+		return ptr(verdict.AlignFirstRequest)
+	case model.AnchorLastAdmitted, model.AnchorLastAny:
+		return ptr(verdict.AlignLastRequest)
+	}
+	switch {
+	case v.Core == model.CoreLog:
+		return nil
+	case clock:
+		return ptr(verdict.AlignClock)
+	}
+	return ptr(verdict.AlignProcessStart)
+}
+
+// onClock looks for windows that begin at multiples of a round length on the
+// wall clock and explain the trace as well as the best parameters do. Those are
+// then the ones to state: a phase that fits by chance is rare.
+func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
+	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
+		return particle{}, false
+	}
+	if f.v.Blocks() && f.span.hi.W > 1.05*f.span.lo.W { // some round window is met by chance
+		return particle{}, false
+	}
+	fit := newFitter(r.arms(part), 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
+	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
+	best := f.best1()
+	b := widen(f.span, 0.4)
+	for _, w := range f.v.Nice() {
+		if w < b.lo.W || w > b.hi.W {
+			continue
+		}
+		for off := -clockError; off <= clockError; off += clockError / 2 {
+			q := best
+			q.p.W, q.p.Phase = w, off-math.Mod(start, w)
+			if q.cost = fit.cost(f.v, q.p, math.Inf(1)).Total; q.cost <= best.cost+2 {
+				return q, true
+			}
+		}
+	}
+	return particle{}, false
+}
+
+// counterCycles is how many windows of a sliding counter must have gone by
+// before its length is more than the slope of one ramp.
+const counterCycles = 2
+
+// clockShare is the relative error left to every duration, however sharp the
+// trace: two clocks differ, and implementations count milliseconds and cut off what
+// is less (nginx: thousandths of a request, at each one).
+const clockShare = 0.002
+
+// clockError is how far two synchronised clocks may differ, in seconds.
+const clockError = 0.02

@@ -1,0 +1,231 @@
+package infer
+
+import (
+	"math"
+	"slices"
+
+	"apisonde/analyze/model"
+	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
+)
+
+// layer states the limit that x shows.
+func (x *reading) layer(t trace.Trace) verdict.Limit {
+	r := x.r
+	arms := r.arms(x.part)
+	x.post = fitBank(arms, x.post.revived(), judgeEffort, x.rng)
+	if x.post.strained() { // a search that starts anew is not held to what this one missed
+		if again := fitBank(arms, nil, judgeEffort, x.rng); again.beats(x.post) {
+			x.post = again
+		}
+	}
+	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
+	stateScope(&l, x.scopes, x.cs, x.explains())
+	r.stateAlgorithm(&l, x.post, x.part, t)
+	l.Rejection.Statuses = r.rejectionStatuses()
+	l.Rejection.RetryAfter.Verdict = "absent"
+	spent, _ := r.spent()
+	r.evidence(&l, x.cs, spent)
+	conf := l.AlgorithmConfidence
+	if l.Scope != nil {
+		conf *= l.ScopeConfidence
+	}
+	if x.spread {
+		l.Settle = "new connections of one caller met counters of their own, so several servers count for themselves, each up to these figures: whose the counters are shows only where one server answers every request"
+	}
+	if len(x.scopes) == 0 {
+		giveUp(&l, "different callers were refused together at one time and apart at another: more than one limit may stand behind the refusals")
+		conf = 0.3
+	}
+	if vague(l.WindowS) || vague(l.RatePerS) || l.Algorithm == verdict.SlidingCounter && r.cost().WallS < counterCycles*stated(l.WindowS) {
+		conf *= 0.88
+	}
+	l.Confidence = round3(conf)
+	if l.Algorithm != verdict.Unknown && x.post.strained() {
+		doubt(&l, strainedBy)
+	}
+	if l.Confidence <= 0.5 && l.Limit != nil { // of an explanation that is none, the count that was met says as much
+		met := float64(spent)
+		l.Limit = join(l.Limit, &verdict.Figure{Value: met, Lo: met, Hi: met})
+		l.Burst = l.Limit
+	}
+	return l
+}
+
+func (r *record) rejectionStatuses() []int {
+	out := []int{}
+	for s := range r.statuses {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// stateScope lists what the contrasts leave. A contrast that went both ways makes
+// it doubtful, unless the limit explains each outcome: a token came just then.
+func stateScope(l *verdict.Limit, scopes []scope, cs []contrast, explained bool) {
+	l.ScopeCandidates = [][]string{}
+	for _, s := range scopes {
+		names := s.names()
+		if !slices.ContainsFunc(l.ScopeCandidates, func(o []string) bool { return slices.Equal(o, names) }) {
+			l.ScopeCandidates = append(l.ScopeCandidates, names)
+		}
+	}
+	slices.SortFunc(l.ScopeCandidates, func(a, b []string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return slices.Compare(a, b)
+	})
+	if len(l.ScopeCandidates) == 1 {
+		l.Scope = l.ScopeCandidates[0]
+	}
+	conf := 0.999
+	for _, c := range cs {
+		if n := c.own + c.shared; n > 0 && !explained {
+			conf *= 1 - 0.5*float64(min(c.own, c.shared))/float64(n)
+		}
+		if c.own == 1 && c.shared == 0 { // once may have been a token that came just then
+			conf *= 0.99
+		}
+	}
+	if len(l.ScopeCandidates) == 0 {
+		conf = 0
+	}
+	l.ScopeConfidence = round3(conf)
+}
+
+// equivalentAbove is the probability from which another algorithm is not
+// excluded.
+const equivalentAbove = 0.04
+
+// stateAlgorithm states the algorithm and its figures.
+func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t trace.Trace) {
+	algos := post.algorithms()
+	names := []string{}
+	for a, p := range algos {
+		if p >= equivalentAbove {
+			names = append(names, a)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if c := cmpFloat(algos[b], algos[a]); c != 0 {
+			return c
+		}
+		return slices.Compare([]byte(a), []byte(b))
+	})
+	l.Algorithm = verdict.Unknown
+	for _, a := range names {
+		l.AlgorithmConfidence += algos[a]
+	}
+	misfit := post.misfit > misfitLimit
+	if len(names) <= 3 && !misfit {
+		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
+	}
+	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
+	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
+		l.AlgorithmConfidence = 0.5
+	}
+	top, _ := post.leader()
+	f := &post.fits[top]
+	if len(f.parts) == 0 {
+		return
+	}
+	best, clock := r.onClock(f, part, t)
+	if !clock {
+		best = f.settled()
+	}
+	limit, window, rate := f.figures(best)
+	for i, p := range post.prob { // variants that may be the true one, where figures mean the same
+		g := &post.fits[i]
+		if i != top && p >= equivalentAbove && len(g.parts) > 0 && g.v.HasTick() == f.v.HasTick() && (g.v.Algorithm() == f.v.Algorithm() || sameBelow(f.v, g.v)) {
+			l2, w2, r2 := g.figures(g.settled())
+			limit, window, rate = join(limit, l2), join(window, w2), join(rate, r2)
+		}
+	}
+	switch {
+	case clock: // a round window that also begins where the clock says is no coincidence
+		window = &verdict.Figure{Value: best.p.W, Lo: best.p.W * (1 - clockShare), Hi: best.p.W * (1 + clockShare)}
+		rate = &verdict.Figure{Value: best.p.L / best.p.W, Lo: limit.Lo / window.Hi, Hi: limit.Hi / window.Lo}
+	case !post.bounded() || f.v.Blocks() && !post.seenBelow(window):
+		window, rate = nil, nil
+	}
+	if post.contradicted() || f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
+		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, hiddenConfidence)
+	}
+	l.Limit, l.Burst = limit, limit
+	l.RatePerS = rate
+	if f.v.Algorithm() != verdict.TokenBucket {
+		l.WindowS = window
+		l.Alignment = alignment(f.v, clock)
+	} else if f.v.Core == model.CoreTick && best.p.K > 1 && post.prob[top] > 0.9*algos[l.Algorithm] {
+		l.Alignment = ptr(verdict.AlignTick)
+	}
+	r.stateRejection(l, post, f, best)
+	if misfit {
+		giveUp(l, "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit")
+	}
+}
+
+// doubt keeps what is stated from being taken for sure, and says why.
+func doubt(l *verdict.Limit, why string) {
+	l.Confidence, l.AlgorithmConfidence = math.Min(l.Confidence, 0.5), math.Min(l.AlgorithmConfidence, 0.5)
+	if l.Settle == "" {
+		l.Settle = why
+	}
+}
+
+// gappedConfidence is the most that is stated of a queue in which some of those who
+// waited are not known.
+const gappedConfidence = 0.85
+
+// peeledConfidence is the most that is stated of two limits on one path: others who
+// use the quota too, and a limit that changes, also refuse what one limit does not
+// explain.
+const peeledConfidence = 0.88
+
+// chargedConfidence is the most that is stated of an outer limit whose count rests
+// on requests that the inner one refused.
+const chargedConfidence = 0.8
+
+// giveUp takes back what was stated beyond the count that was met, and says why.
+func giveUp(l *verdict.Limit, why string) {
+	l.Algorithm, l.Equivalent, l.AlgorithmConfidence = verdict.Unknown, []string{}, 0.3
+	l.WindowS, l.RatePerS, l.Alignment = nil, nil, nil
+	l.Rejection.CountsAgainstLimit, l.Rejection.PenaltyS, l.Rejection.PenaltyExtends = nil, nil, nil
+	l.Settle = why
+}
+
+// stateRejection states what a rejection does.
+func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best particle) {
+	var counted, total float64
+	for i, p := range post.prob {
+		v := post.fits[i].v
+		if v.Algorithm() == f.v.Algorithm() {
+			total += p
+			if v.OnReject != model.RejectIgnored {
+				counted += p
+			}
+		}
+	}
+	plain := f.v.Core == model.CoreWindow && f.v.OnReject == model.RejectIgnored && f.v.Anchor != model.AnchorLastAny
+	switch share := counted / total; {
+	case plain, f.v.HasPenalty():
+	case f.v.Anchor == model.AnchorLastAny, share > 0.95:
+		l.Rejection.CountsAgainstLimit = ptr(true)
+	case share < 0.05:
+		l.Rejection.CountsAgainstLimit = ptr(false)
+	}
+	if f.v.HasPenalty() {
+		l.Rejection.PenaltyS = &verdict.Figure{
+			Value: best.p.P,
+			Lo:    math.Min(f.span.lo.P, best.p.P*(1-clockShare)),
+			Hi:    math.Max(f.span.hi.P, best.p.P*(1+clockShare)),
+		}
+		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
+	}
+}
+
+// judgeEffort is how much harder the last fit searches than those in mid-run,
+// which have to be quick.
+const judgeEffort = 3
