@@ -6,17 +6,20 @@
 // One file answers one question: drain.go (is there a limit, and how large),
 // whose.go (whose is it), policy.go (what guards the other paths), reopen.go
 // (when does it let go), identify.go (which algorithm, with which figures, and
-// does the answer predict what was not yet seen), slots.go (is it a limit on
-// requests in flight), queue.go (does it delay instead).
+// does the answer predict what was not yet seen), block.go (what counts below a
+// penalty), layers.go, peel.go and owner.go (does another limit stand behind it),
+// nodes.go (do several servers count for themselves), slots.go (is it a limit on
+// requests in flight), queue.go (does it delay instead). explanation.go weighs the
+// answers against each other, and state.go puts them into words.
 package infer
 
 import (
-	"apisonde/analyze/header"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"apisonde/analyze/header"
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
