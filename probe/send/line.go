@@ -34,6 +34,7 @@ type line struct {
 	usedAt time.Duration // when it last became idle
 	rest   time.Duration // how long it had been idle when it was reserved
 	uses   int
+	once   bool // for one request alone
 	timer  *time.Timer
 
 	// Of the request under way.

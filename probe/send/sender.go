@@ -200,7 +200,7 @@ func (s *Sender) Reserve(ctx context.Context, id trace.Identity, fresh bool) (pr
 			return l, trace.FaultNone
 		}
 	}
-	l := &line{s: s, id: id}
+	l := &line{s: s, id: id, once: fresh}
 	if fault := l.dial(ctx); fault != trace.FaultNone {
 		return nil, fault
 	}
@@ -271,7 +271,7 @@ func (s *Sender) keepsFor(d time.Duration) {
 func (s *Sender) push(l *line) {
 	l.usedAt = s.cfg.Now()
 	s.mu.Lock()
-	keep := !s.closed && !s.brittle && s.idleN < maxIdle
+	keep := !l.once && !s.closed && !s.brittle && s.idleN < maxIdle
 	if keep {
 		s.idle[l.id] = append(s.idle[l.id], l)
 		s.idleN++

@@ -244,6 +244,11 @@ func TestOneConnectionIsOneIdentity(t *testing.T) {
 	if o.Conn != len(owner)+1 {
 		t.Errorf("a fresh line is connection %d, want %d", o.Conn, len(owner)+1)
 	}
+	// What comes after it goes on where it went before.
+	l, _ = s.Reserve(context.Background(), id1, false)
+	if o := ask(context.Background(), l, "/"); o.Conn > len(owner) {
+		t.Errorf("connection %d was to carry one request, and carried another one", o.Conn)
+	}
 }
 
 func TestRequestsLeaveFromTheirVantage(t *testing.T) {
