@@ -44,6 +44,7 @@ type designer struct {
 	spacing float64 // seconds between requests sent one by one
 	width   float64 // two durations closer than this, relatively, count as one explanation
 	parts   []particle
+	claimed int      // how many of them, the first, do what headers claim
 	label   []uint64 // explanations, as finely as a verdict cares
 	kin     []uint64 // their families alone
 	arms    []armState
@@ -60,10 +61,14 @@ type armState struct {
 	patience float64 // seconds of silence that a program must begin with
 }
 
-// newDesigner replays every arm under every particle.
-func newDesigner(p *posterior, arms [][]model.Event, rng *rand.Rand) *designer {
-	d := &designer{rng: rng, width: 0.02}
+// newDesigner replays every arm under every particle of the belief, and under those
+// that do what the headers claim.
+func newDesigner(p *posterior, claimed []particle, arms [][]model.Event, rng *rand.Rand) *designer {
+	d := &designer{rng: rng, width: 0.02, parts: slices.Clone(claimed), claimed: len(claimed)}
 	var total float64
+	for _, q := range claimed {
+		total += q.weight
+	}
 	for i, f := range p.fits {
 		if p.prob[i] < 2e-4 {
 			continue

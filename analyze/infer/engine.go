@@ -35,14 +35,15 @@ type Config struct {
 // Engine decides what to ask next. It satisfies probe.Decider. Observe and Next
 // are called from one goroutine; Belief from any.
 type Engine struct {
-	cfg  Config
-	all  *record   // everything
-	path *record   // of the routes under study; all of them at first
-	log  *record   // of the limit under study: the path's, or a part of it
-	tour []inquiry // questions still to ask, the current one first
-	seen int       // requests so far
-	bans []trace.Identity
-	out  *record // of those whom a ban took out, nil where there are none
+	cfg    Config
+	all    *record   // everything
+	path   *record   // of the routes under study; all of them at first
+	log    *record   // of the limit under study: the path's, or a part of it
+	tour   []inquiry // questions still to ask, the current one first
+	seen   int       // requests so far
+	bans   []trace.Identity
+	claims claims
+	out    *record // of those whom a ban took out, nil where there are none
 
 	split    *split // once two limits show on the path
 	whole    bool   // two limits were seen there and did not last
@@ -65,7 +66,7 @@ type inquiry interface {
 
 // New returns an engine that knows nothing yet.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, all: newRecord(cfg.Roster)}
+	e := &Engine{cfg: cfg, all: newRecord(cfg.Roster), claims: claims{}}
 	e.all.rules = cfg.Rules
 	e.path, e.log = e.all, e.all
 	e.tour = []inquiry{&drain{}}
@@ -86,6 +87,7 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 	}
 	known := len(e.all.shared)
 	outcome := e.all.observe(o)
+	e.claims.hear(o, outcome)
 	for _, s := range e.all.shared[known:] {
 		e.path.rename(s.vantage)
 		e.log.rename(s.vantage)

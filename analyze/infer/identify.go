@@ -64,10 +64,13 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	top, p := e.post.leader()
 	fam := familyOf(e.post.fits[top].v)
 	firm := p > 0.99 && e.post.precise(top) && !e.post.contradicted()
+	if q.validated == 0 && q.programs > 0 && firm && e.borneOut(top) { // the claim was the prediction
+		q.validated, q.verdict = 1, fam
+	}
 	if q.validated > 0 && firm && fam == q.verdict || q.programs >= mostPrograms {
 		return plan.Step{}, false
 	}
-	d := q.designer(e, now)
+	d := q.designer(e, now, e.steer(e.log.arms(e.log.partition())))
 	if len(e.post.fits[top].parts) == 0 { // nothing in the bank explains anything
 		return plan.Step{}, false
 	}
@@ -75,6 +78,10 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	afford := len(e.log.samples) < worth(d.seen, p, e.post.penalised())
 	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
+		if d.claimed > 0 && bits < leastBits && !firm { // what is claimed is settled, other explanations are not
+			d = q.designer(e, now, nil)
+			prog, bits, ok = d.choose()
+		}
 	}
 	if !ok || bits < leastBits {
 		if q.validated >= 2 || q.validated == 1 && !afford {
@@ -126,7 +133,7 @@ func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 }
 
 // designer sets the scene for choosing a program.
-func (q *identify) designer(e *Engine, now float64) *designer {
+func (q *identify) designer(e *Engine, now float64, claimed []particle) *designer {
 	part := e.log.partition()
 	byCounter := make([][]model.Event, len(q.counters))
 	t := measureTiming(e.log.samples)
@@ -141,7 +148,7 @@ func (q *identify) designer(e *Engine, now float64) *designer {
 			}
 		}
 	}
-	d := newDesigner(e.post, byCounter, e.rng())
+	d := newDesigner(e.post, claimed, byCounter, e.rng())
 	for i, evs := range byCounter {
 		d.arms[i].patience = patience(evs)
 	}

@@ -156,7 +156,8 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	p := f.best1()
 	gap, rest := paceMargin*(1+q.slower)/f.v.Rate(p.p), f.v.Recovery(p.p)
-	most := min(beyondRequests-e.log.admittedOf(e.log.base()), int(beyondSeconds/gap)-q.sent, e.spare())
+	requests, span := e.reach(p.p.L, gap, e.left(now))
+	most := min(requests-e.log.admittedOf(e.log.base()), int(span/gap)-q.sent, e.spare())
 	if refused && !q.refused { // to see what it does further on is worth a little more
 		most = min(beyondChunk, e.spare())
 	}
@@ -197,6 +198,25 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	q.sent += len(step.Sends)
 	return step, true
 }
+
+// reach is how many requests of the baseline the search takes at most, in all, and
+// how many seconds: enough for a larger limit that the headers state.
+func (e *Engine) reach(limit, gap, left float64) (requests int, span float64) {
+	requests, span = beyondRequests, beyondSeconds
+	c := e.claims[e.log.baseline()]
+	if c == nil || c.larger <= limit {
+		return requests, span
+	}
+	stated := int(claimedReach * c.larger)
+	if took := float64(stated) * gap; stated < e.spare() && took < left/2 {
+		requests, span = max(requests, stated), max(span, took)
+	}
+	return requests, span
+}
+
+// claimedReach is how many times a stated limit the series is long: some of it comes
+// back meanwhile.
+const claimedReach = 1.5
 
 // admittedOf counts what one caller got through on the routes of the record.
 func (r *record) admittedOf(id trace.Identity) int {

@@ -60,12 +60,42 @@ func (q *reopen) polls(e *Engine, c counter, now float64) []plan.Send {
 	gap = math.Max(gap, rest)
 	n := min(e.rejectionsLeft(c.id)/2, e.spare()/2)
 	left := e.left(now)
+	p := poller{gap: gap, growth: growth, due: e.claims.opens(c) - now}
 	var out []plan.Send
-	for at := gap; at < left && len(out) < n; {
+	for at := gap; at < left && len(out) < n; at = p.next(at) {
 		out = append(out, plan.Send{At: duration(at), Identity: c.id, Route: c.route})
-		at = math.Max(math.Min(at*growth, at+math.Max(longestGap, at/3)), at+gap/2)
 	}
 	return out
+}
+
+// poller spaces polls of a refused counter; everything is in seconds from the
+// refusal.
+type poller struct {
+	gap    float64 // the first, and twice the least between two
+	growth float64
+	due    float64 // when headers say that it lets requests through again; not positive: nothing is said
+}
+
+// claimedGrain is how much sooner, in seconds, than headers say a wait may end: most
+// state whole seconds, rounded up.
+const claimedGrain = 1.0
+
+// next is when to ask again. Gaps grow, but for the second in which the wait is said
+// to end, and from there they grow anew. Before it fewer do: they only tell whether
+// single requests get through sooner.
+func (p poller) next(at float64) float64 {
+	least, most := at+p.gap/2, at+math.Max(longestGap, at/3)
+	step := math.Max(p.gap, claimedGrain/4)
+	from := p.due - claimedGrain - step/2
+	switch {
+	case p.due > 0 && at >= p.due+step/2:
+		return math.Max(math.Min(p.due+(at-p.due)*p.growth, most), least)
+	case p.due > 0 && at >= from:
+		return at + step
+	case from > 0:
+		return math.Max(math.Min(at*p.growth*p.growth, from), least)
+	}
+	return math.Max(math.Min(at*p.growth, most), least)
 }
 
 // longestGap bounds, in seconds, by how much a poll may miss the reopening. After

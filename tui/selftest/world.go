@@ -37,6 +37,11 @@ var disturbances = []struct {
 		w.extend(fmt.Sprintf(",nodes=%d", n))
 		return nil
 	}},
+	{"claims", "headers that state the limit", func(w *world) error {
+		w.head([]string{"legacy", "ietf", "github"}[w.random.IntN(3)])
+		return nil
+	}},
+	{"lies", "headers that lie", func(w *world) error { w.head("lying"); return nil }},
 	{"slow", "an endpoint that takes 50 to 250 ms", func(w *world) error {
 		if w.family() != "concurrency" { // which has a latency
 			w.extend(",latency=50ms,jitter=200ms")
@@ -128,6 +133,13 @@ func (w *world) family() string {
 func (w *world) extend(settings string) {
 	if w.family() != "none" {
 		w.specs[0] += settings
+	}
+}
+
+// head gives every layer headers of a dialect.
+func (w *world) head(dialect string) {
+	for i, s := range w.specs {
+		w.specs[i] = strings.Replace(s, ",headers=none", ",headers="+dialect, 1)
 	}
 }
 

@@ -77,5 +77,6 @@
 // decides the answer. The layers before it have been charged by then, those
 // after it are not. An answer carries the headers of one layer: the one that
 // refused, otherwise of those that guard the path and send headers the one with
-// least remaining. The latencies of the layers that guard the path add up.
+// least remaining; with headers=ietf the policies of all that send such are declared.
+// The latencies of the layers that guard the path add up.
 package limit

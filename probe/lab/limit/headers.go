@@ -17,6 +17,9 @@ type writer struct {
 }
 
 // policyName names the policy of layer i out of n.
+// policyHeader declares policies.
+const policyHeader = "RateLimit-Policy"
+
 func policyName(i, n int) string {
 	if n == 1 {
 		return "default"
@@ -95,7 +98,7 @@ func (w *writer) state(hs [][2]string, at instant, q quota) [][2]string {
 		if q.reset >= 0 {
 			state += ";t=" + strconv.FormatInt(ceil(q.reset), 10)
 		}
-		return append(hs, [2]string{"RateLimit-Policy", w.policy}, [2]string{"RateLimit", state})
+		return append(hs, [2]string{policyHeader, w.policy}, [2]string{"RateLimit", state})
 	case headersLegacy:
 		return w.classic(hs, strconv.Itoa(q.remaining), q.reset, "")
 	case headersLying:

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -128,7 +129,7 @@ func (s *Stack) Decide(now time.Time, r Request) Decision {
 		if !ruling.admit {
 			d.Admit, d.Status, d.Delay, d.Headers = false, ruling.status, 0, nil
 			if ruling.tally != nil {
-				d.Headers = l.writer.refusal(at, l.quota(ruling.tally, at))
+				d.Headers = s.declare(l.writer.refusal(at, l.quota(ruling.tally, at)), r.Route)
 			}
 			return d
 		}
@@ -147,9 +148,29 @@ func (s *Stack) Decide(now time.Time, r Request) Decision {
 		}
 	}
 	if shown != nil {
-		d.Headers = shown.writer.admission(at, least)
+		d.Headers = s.declare(shown.writer.admission(at, least), r.Route)
 	}
 	return d
+}
+
+// declare names the policies of all layers of a route where headers declare one.
+func (s *Stack) declare(headers [][2]string, route string) [][2]string {
+	if len(s.layers) < 2 {
+		return headers
+	}
+	for i := range headers {
+		if headers[i][0] != policyHeader {
+			continue
+		}
+		var all []string
+		for _, l := range s.layers {
+			if l.headers == headersIETF && l.guards(route) {
+				all = append(all, l.writer.policy)
+			}
+		}
+		headers[i][1] = strings.Join(all, ", ")
+	}
+	return headers
 }
 
 // service is the time that the application behind the layer takes.

@@ -250,3 +250,14 @@ func TestPenaltyStatus(t *testing.T) {
 		t.Errorf("after the block: status %d, want 200", got)
 	}
 }
+
+func TestPoliciesOfAllLayersAreDeclared(t *testing.T) {
+	t.Parallel()
+	s := mustParse(t, "fixed-window,limit=1,window=1s,headers=ietf", "fixed-window,limit=9,window=1m,headers=ietf", "fixed-window,limit=5,window=1m,route=/a,headers=ietf", "fixed-window,limit=7,window=1m")
+	for _, want := range []string{`"layer1";r=0;t=1`, `"layer1";r=0;t=1`} { // one is admitted, one refused
+		d := s.Decide(origin, Request{Route: "/"})
+		if diff := cmp.Diff([][2]string{{"RateLimit-Policy", `"layer1";q=1;w=1, "layer2";q=9;w=60`}, {"RateLimit", want}}, d.Headers[:2]); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
