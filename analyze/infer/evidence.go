@@ -77,6 +77,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		r.logZ = addLog(r.logZ, z)
 		r.parts = append(r.parts, parts...)
 	}
+	walks := r.span
 	for _, c := range cs { // what explains as much beyond the reach of a walk
 		if c.cost <= r.best+alike {
 			r.span.add(c.p)
@@ -87,8 +88,41 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	}
 	r.logZ += math.Log(v.Prior)
 	r.parts = resample(f, r.parts, walked, r.best)
+	r.parts = append(r.parts, outliers(v, cs, walks, r.best+alike)...)
+	for i := range r.parts {
+		r.parts[i].weight = 1 / float64(len(r.parts))
+	}
 	return r
 }
+
+// outliers are the shortest and the longest window that explain the trace within
+// cost, where they lie well outside of the range that walks saw: a search that knew
+// only the bulk would end before it has asked which.
+func outliers(v *model.Variant, cs []candidate, walks box, cost float64) []particle {
+	var short, long *candidate
+	for i, c := range cs {
+		if c.cost > cost {
+			break
+		}
+		if c.p.W < walks.lo.W*(1-wellOutside) && (short == nil || c.p.W < short.p.W) {
+			short = &cs[i]
+		}
+		if c.p.W > walks.hi.W*(1+wellOutside) && (long == nil || c.p.W > long.p.W) {
+			long = &cs[i]
+		}
+	}
+	var out []particle
+	for _, c := range []*candidate{short, long} {
+		if c != nil {
+			out = append(out, particle{v: v, p: c.p, cost: c.cost})
+		}
+	}
+	return out
+}
+
+// wellOutside is how far, relatively, a window lies beyond a range to stand for
+// itself.
+const wellOutside = 0.01
 
 func addLog(a, b float64) float64 {
 	if b > a {
@@ -249,9 +283,6 @@ func resample(f *fitter, parts, walked []particle, best float64) []particle {
 				out = append(out, p)
 			}
 		}
-	}
-	for i := range out {
-		out[i].weight = 1 / float64(len(out))
 	}
 	return out
 }

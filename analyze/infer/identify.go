@@ -3,6 +3,7 @@ package infer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"apisonde/analyze/model"
 	"apisonde/probe/plan"
@@ -250,6 +251,9 @@ func validation(d *designer, f *fit) program {
 			wait += best.p.W*1.02 - past
 		}
 		p.phases = []phase{{wait: wait, n: limit}, {wait: 0.9 * rec, n: n, drain: true}}
+	case v.Core == model.CoreCounter: // on the next ramp, whose height at one instant tells slope and start
+		back := d.returns(best, p.arm, d.now+wait, n, rampShare*best.p.L)
+		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
 	default:
 		back := rec * (0.2 + 0.25*d.rng.Float64())
 		if best.v.HasTick() { // of ticks more than one, since windows do not add up
@@ -258,6 +262,24 @@ func validation(d *designer, f *fit) program {
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
 	}
 	return p
+}
+
+// rampShare is the part of the limit that has come back when a ramp is asked for its
+// height.
+const rampShare = 0.4
+
+// returns is how many seconds after n requests from start on, of which q admits what
+// it can, it would admit need more.
+func (d *designer) returns(q particle, arm int, start float64, n int, need float64) float64 {
+	m := model.New(q.v, q.p)
+	if i := slices.IndexFunc(d.parts, func(x particle) bool { return x.v == q.v && x.p == q.p }); i >= 0 {
+		d.arms[arm].state[i].CopyTo(&m)
+	}
+	end := start + float64(n)*d.spacing
+	lo, hi := m.Bounds(start, end)
+	admitted := int(math.Min(float64(n), (lo+hi)/2))
+	m.Commit(start, end, admitted, min(2, n-admitted))
+	return d.availableAt(&m, end, math.Max(1, math.Floor(need)), 1.1*q.v.Recovery(q.p))
 }
 
 func (p program) seconds() float64 {

@@ -132,9 +132,15 @@ type beyond struct {
 func (q *beyond) stage() string { return "limit" }
 
 const (
-	beyondRequests = 120 // in all since the run began
-	beyondSeconds  = 15
-	beyondChunk    = 24
+	beyondRequests = 120 // at least, in all since the run began
+	beyondSeconds  = 15  // at least
+	// Behind a small or quick limit the search goes further, since it costs little
+	// there: to beyondTimes the limit, and for as many cycles, up to smallLimit and
+	// quickCycle seconds. From there on that falls to the least again.
+	beyondTimes = 12
+	smallLimit  = 20
+	quickCycle  = 4
+	beyondChunk = 24
 )
 
 func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
@@ -200,9 +206,12 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 }
 
 // reach is how many requests of the baseline the search takes at most, in all, and
-// how many seconds: enough for a larger limit that the headers state.
+// how many seconds: the more the less it costs beside the rest, and enough for a
+// larger limit that the headers state.
 func (e *Engine) reach(limit, gap, left float64) (requests int, span float64) {
-	requests, span = beyondRequests, beyondSeconds
+	further := func(x, most float64) float64 { return beyondTimes * math.Min(x, 2*most-x) }
+	requests = max(beyondRequests, int(further(limit, smallLimit)))
+	span = math.Max(beyondSeconds, further(limit*gap, quickCycle))
 	c := e.claims[e.log.baseline()]
 	if c == nil || c.larger <= limit {
 		return requests, span

@@ -176,15 +176,19 @@ func (cs claims) opens(c counter) float64 {
 	return 0
 }
 
-// borneOut says whether the leading explanation does what the headers claim, so
-// that what was predicted from outside has come true.
+// borneOut says whether the leading explanation does what the headers claim, with
+// figures that leave little else, so that what was predicted from outside has come
+// true. The slope of one ramp is no prediction of a sliding counter's window.
 func (e *Engine) borneOut(top int) bool {
 	c := e.claims[e.log.baseline()]
 	f := &e.post.fits[top]
-	if len(f.parts) == 0 {
+	if len(f.parts) == 0 || f.v.Core == model.CoreCounter {
 		return false
 	}
 	q := f.best1()
+	if _, window, rate := f.figures(q); vague(window) || vague(rate) {
+		return false
+	}
 	return slices.ContainsFunc(c.spans(), func(span float64) bool {
 		claimed := q.p
 		return c.apply(f.v, &claimed, span, 0) && claimed.L == q.p.L && math.Abs(claimed.W/q.p.W-1) < claimedWithin
