@@ -22,6 +22,7 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 	x := explanation{policy: p, r: r.view(p)}
 	if _, _, _, flying := x.r.slots(); !flying {
 		x.one = x.r.read(rng)
+		x.one.sharpen()
 		if x.one.post.penalised() {
 			x.one = x.one.beneath()
 		}

@@ -48,6 +48,25 @@ func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading 
 	return x
 }
 
+// sharpen searches the sliding counters anew and harder where one leads: what
+// explains their ramps is thin strips, of which a quick search sees a part, and an
+// interval is to cover them all.
+func (x *reading) sharpen() {
+	if top, _ := x.post.leader(); x.post.fits[top].v.Core != model.CoreCounter || x.doubtful() {
+		return
+	}
+	p := fitBank(x.r.arms(x.part), x.post, 3, x.rng)
+	if p.best() > x.post.best()+1 {
+		return
+	}
+	for i, f := range x.post.fits {
+		if len(f.parts) > 0 && f.best <= p.fits[i].best+1 {
+			p.fits[i].span.join(f.span)
+		}
+	}
+	x.post = p
+}
+
 func (x *reading) compare() {
 	x.cs = x.r.contrasts()
 	x.scopes = x.r.candidates(x.cs)
