@@ -49,40 +49,54 @@ func (r *record) solitary(samples []sample) []bool {
 	return out
 }
 
+// share is n of so many.
+type share struct{ n, of int }
+
 // renewed reads from the samples what the baseline met over new connections
-// between two refusals over the one it keeps.
-func (r *record) renewed() contrast {
+// between two refusals over the one it keeps, and how often it was let through
+// meanwhile over that one right after a refusal, by a token that came just then.
+func (r *record) renewed() (c contrast, kept share) {
 	base := r.baseline()
-	c := contrast{id: base.id, route: base.route}
+	c = contrast{id: base.id, route: base.route}
 	samples := r.inOrder()
 	alone := r.solitary(samples)
 	var before *sample
+	var sofar share
 	pending := 0
 	for i := range samples {
 		x := &samples[i]
 		if (counter{x.id, x.route}) != base || x.outcome != trace.Admitted && x.outcome != trace.Limited {
 			continue
 		}
-		since := before != nil && before.outcome == trace.Limited && x.sent-before.sent < r.span && x.sent >= before.sent+before.rtt
+		soon := before != nil && before.outcome == trace.Limited && x.sent-before.sent < r.span
+		since := soon && x.sent >= before.sent+before.rtt
 		switch {
 		case !alone[i]:
 			if since && x.outcome == trace.Limited {
 				c.own += pending
 			}
+			if soon {
+				sofar.of++
+				if x.outcome == trace.Admitted {
+					sofar.n++
+				}
+			}
 			before, pending = x, 0
 		case since && x.outcome == trace.Limited:
 			c.shared++
+			kept = sofar
 		case since:
 			pending++
+			kept = sofar
 		}
 	}
-	return c
+	return c, kept
 }
 
 // unrenewed is how many requests over new connections are to be asked, now that
 // somebody was let through: it may have been for the connection's sake.
 func (r *record) unrenewed() int {
-	c := r.renewed()
+	c, _ := r.renewed()
 	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
 	switch {
 	case !own || c.own >= renewedOwn || c.own+c.shared >= 3*renewedAsks:
@@ -93,10 +107,12 @@ func (r *record) unrenewed() int {
 	return max(0, renewedAsks-c.shared)
 }
 
-// spread says whether the baseline met several counters by changing connections.
+// spread says whether the baseline met several counters by changing connections:
+// it was let through far oftener than over the one it keeps.
 func (r *record) spread() bool {
-	c := r.renewed()
-	return c.own >= renewedOwn && 3*c.own >= c.shared
+	c, kept := r.renewed()
+	oftener := kept.n == 0 || c.own*kept.of > 2*kept.n*(c.own+c.shared)
+	return c.own >= renewedOwn && 3*c.own >= c.shared && oftener
 }
 
 // elsewhere says of every sample whether it went over a new connection, where
@@ -117,4 +133,16 @@ func refusals(cs []contrast) []contrast {
 		}
 	}
 	return out
+}
+
+// keeps says whether the baseline sends over a few connections only. Over many of
+// them it has met every server already.
+func (r *record) keeps() bool {
+	used := map[int]bool{}
+	for _, x := range r.samples {
+		if (counter{x.id, x.route}) == r.baseline() {
+			used[x.conn] = true
+		}
+	}
+	return len(used) < renewedAsks
 }

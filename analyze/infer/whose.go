@@ -34,7 +34,7 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	ask, anew := w.open(e.log), 0
 	_, rest, room := e.pace()
 	far := medianTrip(e.log.samples) > longTrip
-	if room == 0 && w.rounds > 0 && (!far || len(ask) == 0) { // over new connections one by one
+	if room == 0 && w.rounds > 0 && (!far || len(ask) == 0 && e.log.keeps()) { // over new connections one by one
 		anew = e.log.unrenewed()
 	}
 	if len(ask) == 0 && anew == 0 || w.rounds >= w.most(e) {

@@ -132,6 +132,60 @@ func TestBoundsContainEveryInstant(t *testing.T) {
 	}
 }
 
+// Nor do requests of which it is only known that all of them fell into an interval:
+// the true limiter never contradicts what became of them.
+func TestBurstsNeverContradictTheTruth(t *testing.T) {
+	for i := range model.Bank {
+		v := &model.Bank[i]
+		t.Run(v.Name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(uint64(i), 7))
+			refused := 0
+			for range 2000 {
+				// The count goes on below a block: otherwise a burst that just spends a
+				// fresh one is read as passing it.
+				p := model.Params{L: float64(2 + rng.IntN(10)), W: 1 + rng.Float64(), P: 1 + 2*rng.Float64(), K: float64(rng.IntN(model.Roundings)), Phase: rng.Float64()}
+				if v.HasTick() {
+					p.K = 1
+				}
+				if v.Core == model.CoreBucket {
+					p.W /= p.L
+				}
+				if v.Seconds {
+					p.W = math.Ceil(p.W)
+				}
+				exact, wide := model.New(v, p), model.New(v, p)
+				at := rng.Float64()
+				for range 25 {
+					at += rng.ExpFloat64() * 0.4
+					x := model.Event{S: at}
+					span := 0.2 * rng.Float64()
+					for n := 1 + rng.IntN(int(p.L)+3); n > 0; n-- {
+						at += rng.Float64() * span / float64(n)
+						if _, hi := exact.Bounds(at, at); hi >= 1 {
+							x.Admitted++
+							exact.Commit(at, at, 1, 0)
+						} else {
+							x.Limited++
+							exact.Commit(at, at, 0, 1)
+						}
+					}
+					x.E = at
+					refused += x.Limited
+					was := wide
+					var c model.Cost
+					if wide.Step(&x, &c); c.Violation > 0 {
+						lo, hi := was.Bounds(x.S, x.E)
+						t.Fatalf("%+v: %+v is called impossible, bounds [%v, %v]", p, x, lo, hi)
+					}
+				}
+			}
+			if refused == 0 {
+				t.Error("nothing was refused")
+			}
+		})
+	}
+}
+
 // A copy lives its own life.
 func TestCopyToSharesNothing(t *testing.T) {
 	v := variant(t, "sliding log")

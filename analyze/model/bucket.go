@@ -53,7 +53,7 @@ func (m *Model) bucketCommit(s, e, admitted, limited float64) {
 // c1] at the last admission, which was somewhere in [a0, a1].
 func (m *Model) wholeBounds(s, e float64) (lo, hi float64) {
 	lo = min(m.L, m.c0+math.Floor(max(0, s-m.a1)/m.W))
-	hi = min(m.L, m.c1+math.Floor(max(0, e-m.a0)/m.W+1e-9))
+	hi = min(m.L+math.Floor((e-s)/m.W+1e-9), m.c1+math.Floor(max(0, e-m.a0)/m.W+1e-9))
 	return lo, hi
 }
 
@@ -66,7 +66,7 @@ func (m *Model) wholeCommit(s, e, admitted, limited float64) {
 	case admitted > 0:
 		m.c0, m.c1 = max(0, lo-admitted), max(0, hi-admitted)
 		if limited > 0 {
-			m.c0, m.c1 = 0, 0
+			m.c0, m.c1 = 0, math.Floor((e-s)/m.W)
 		}
 		m.a0, m.a1 = s, e
 	case !m.begun:

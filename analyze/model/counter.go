@@ -5,17 +5,47 @@ import "math"
 // counterBounds: the estimate is the last window's count weighted by the share
 // of it that the sliding window still covers, plus this window's count.
 func (m *Model) counterBounds(s, e float64) (lo, hi float64) {
+	if m.lost() {
+		return 0, m.L * (2 + math.Floor((e-s)/m.W))
+	}
 	_, most := m.estimate(s)
 	least, _ := m.estimate(e)
+	lo, hi = m.room(most), m.room(least)
+	if m.V.Anchor == AnchorIdle && m.window(e) > m.low+1 { // perhaps it begins anew
+		hi = max(hi, m.L)
+	}
+	first, last := max(m.window(s), m.index), m.window(e)
+	if last <= first {
+		return lo, hi
+	}
+	// What is admitted before a boundary counts for less after it.
+	old, weight := 0.0, 0.0
+	if first == m.index {
+		old = m.c0
+	}
+	if last == first+1 {
+		weight = 1 - ((e-m.origin)/m.W - float64(last))
+	}
+	before := m.room(old)
+	return lo, max(hi, before+m.room((old+before)*weight)+m.L*float64(last-first-1))
+}
+
+// lost says whether the grid may have begun anew at any time: then nothing is known
+// until a rest surely ends it.
+func (m *Model) lost() bool { return m.V.Anchor == AnchorIdle && m.slop >= m.W }
+
+// room is how many requests are admitted at once at an estimate.
+func (m *Model) room(estimate float64) float64 {
+	var n float64
 	switch Rounding(m.K) {
 	case RoundNearest:
-		lo, hi = math.Floor(m.L-most+0.5), math.Floor(m.L-least+0.5)
+		n = math.Floor(m.L - estimate + 0.5)
 	case RoundFits:
-		lo, hi = math.Floor(m.L-most+1e-9), math.Floor(m.L-least+1e-9)
+		n = math.Floor(m.L - estimate + 1e-9)
 	default:
-		lo, hi = math.Ceil(m.L-most-1e-9), math.Ceil(m.L-least-1e-9)
+		n = math.Ceil(m.L - estimate - 1e-9)
 	}
-	return max(0, lo), max(0, hi)
+	return max(0, n)
 }
 
 // estimate returns the least and the most that the counter may show at t.
@@ -37,9 +67,16 @@ func (m *Model) counterCommit(s, e, admitted, limited float64) {
 	if m.V.OnReject == RejectCounted {
 		n += limited
 	}
-	first, last := max(m.window(s), m.index), max(m.window(e), m.index)
+	sure := m.window(s)
+	first, last := max(sure, m.index), max(m.window(e), m.index)
 	m.advance(first)
-	if last == first {
+	m.low, m.high = max(m.low, m.window(s)), max(m.high, m.window(e))
+	switch {
+	case sure < m.index && last == first: // perhaps the window before still ran
+		m.p1 += n
+		m.c1 += n
+		return
+	case last == first:
 		m.c0 += n
 		m.c1 += n
 		return
@@ -47,10 +84,11 @@ func (m *Model) counterCommit(s, e, admitted, limited float64) {
 	if n == 0 {
 		return
 	}
-	// The boundary lies inside: either side may have got them.
-	m.index = first + 1
-	m.p0, m.p1 = m.c0, m.c1+n
-	m.c0, m.c1 = 0, n
+	// A boundary lies inside: either side may have got them.
+	if m.p0, m.p1 = m.c0, m.c1+n; last > first+1 {
+		m.p0, m.p1 = 0, n
+	}
+	m.index, m.c0, m.c1 = last, 0, n
 }
 
 func (m *Model) advance(to int64) {

@@ -45,7 +45,8 @@ type Model struct {
 	V *Variant
 	Params
 	state
-	fates *fates // scratch space, made when it is needed
+	asked float64 // start of the event that is being told, by the caller's clock
+	fates *fates  // scratch space, made when it is needed
 }
 
 // state is what a model knows of one counter. Which fields matter depends on
@@ -62,13 +63,15 @@ type counts struct {
 	origin float64 // phase in force: Params.Phase, or the anchor found in the trace
 	slop   float64 // how much later than origin the anchor may lie
 
-	index  int64   // periodic window that c counts
-	c0, c1 float64 // count in the current window
-	p0, p1 float64 // count in the window before (sliding counter)
-	a0, a1 float64 // start of the current window (windows that a request opens)
-	x0, x1 float64 // bucket: level less supply so far (see bucket.go)
-	b0, b1 float64 // end of the block in force (penalties)
-	q0, q1 float64 // the latest request (counts that silence clears)
+	index int64 // periodic window that c counts
+	// The windows in which the latest request may lie, on grids that a rest ends.
+	low, high int64
+	c0, c1    float64 // count in the current window
+	p0, p1    float64 // count in the window before (sliding counter)
+	a0, a1    float64 // start of the current window (windows that a request opens)
+	x0, x1    float64 // bucket: level less supply so far (see bucket.go)
+	b0, b1    float64 // end of the block in force (penalties)
+	q0, q1    float64 // the latest request (counts that silence clears)
 }
 
 // batch is so many logged requests somewhere in [s, e].
@@ -86,7 +89,7 @@ func New(v *Variant, p Params) Model {
 // Reset makes the counter rested: nothing was ever asked of it.
 func (m *Model) Reset() {
 	log := m.log[:0]
-	m.state = state{counts{origin: m.Phase, index: math.MinInt64 / 2, b0: never, b1: never, q0: never, q1: never}, log}
+	m.state = state{counts{origin: m.Phase, index: math.MinInt64 / 2, low: math.MinInt64 / 2, high: math.MinInt64 / 2, b0: never, b1: never, q0: never, q1: never}, log}
 	m.x0, m.x1 = math.Inf(1), math.Inf(1)
 }
 
@@ -110,6 +113,7 @@ func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 
 // Commit tells the model what became of the requests in [s, e].
 func (m *Model) Commit(s, e float64, admitted, limited int) {
+	m.asked = s
 	s, e = m.local(s, e)
 	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
@@ -142,12 +146,18 @@ func (m *Model) anchor(s, e float64) float64 {
 	if !m.V.anchored() {
 		return s
 	}
-	again := m.V.Anchor == AnchorIdle && m.begun && m.window(s) > m.index+1
-	if !m.begun || again {
-		m.origin, m.slop = s, e-s
-		m.index, m.c0, m.c1, m.p0, m.p1 = 0, 0, 0, 0, 0
+	idle := m.V.Anchor == AnchorIdle && m.begun
+	switch {
+	case !m.begun, idle && m.window(s) > m.high+1:
+		m.origin, m.slop = m.asked, e-m.asked
+		m.index, m.low, m.high = 0, 0, 0
+		m.c0, m.c1, m.p0, m.p1 = 0, 0, 0, 0
+	case idle && m.window(e) > m.low+1: // perhaps: then a window began at any time
+		m.origin, m.slop = m.asked-m.W, e-m.asked+m.W
+		m.index, m.low, m.high = 0, 0, 0
+		m.p0, m.p1, m.c0, m.c1 = 0, max(m.p1, m.c1), 0, max(m.p1, m.c1)
 	}
-	return s
+	return max(s, m.origin)
 }
 
 // window is the index of the periodic window that holds t.

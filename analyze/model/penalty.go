@@ -37,6 +37,9 @@ func (m *Model) blockedCommit(s, e float64, admitted, limited int) {
 	p := m.penalty()
 	switch {
 	case admitted == 0 && limited > 0 && s < m.b1: // perhaps blocked still
+		if e >= m.b0 { // or the core was asked
+			m.high = max(m.high, m.window(e))
+		}
 		if m.V.OnReject != RejectBlocks {
 			m.b0, m.b1 = s+p, e+p
 			break

@@ -14,11 +14,23 @@ func (m *Model) periodicBounds(s, e float64) (lo, hi float64) {
 	if last > first && last > m.index {
 		hi += m.L * float64(last-max(first, m.index))
 	}
+	if first < m.index { // or the window before, of which nothing is known any more
+		lo, hi = 0, hi+m.L
+	}
 	return max(0, lo), max(0, hi)
 }
 
 func (m *Model) periodicCommit(s, e, admitted, limited float64) {
-	first, last := max(m.window(s), m.index), max(m.window(e), m.index)
+	if m.window(s) < m.index { // the window before may have taken them, and refused
+		if m.c1 = min(m.L, m.c1+admitted); limited > 0 {
+			m.c1 = m.L
+		}
+		if last := m.window(e); last > m.index {
+			m.index, m.c0 = last, 0
+		}
+		return
+	}
+	first, last := m.window(s), m.window(e)
 	c0, c1 := m.c0, m.c1
 	if first > m.index {
 		c0, c1 = 0, 0
@@ -92,12 +104,16 @@ func (m *Model) openedCount(s, e, admitted, limited float64) {
 	case m.c0 >= m.L: // the old window was full: this is a new one
 		m.a0, m.a1 = max(s, m.a0+m.W), e
 		m.c0, m.c1 = min(admitted, m.L), min(admitted, m.L)
-	case admitted <= m.L-m.c0 && limited == 0: // either window may have taken them
-		m.c0 = min(admitted, m.c0+admitted)
+	case admitted <= m.L-m.c0 && limited == 0: // either window may have taken them, or each some
+		m.c0 = 1
 		m.c1 = min(m.L, m.c1+admitted)
 		m.a1 = e
 	default:
+		old, fits := m.a0, admitted <= m.L-m.c0
 		m.c0, m.c1 = max(0, min(m.L, admitted-(m.L-m.c0))), min(m.L, admitted)
 		m.a0, m.a1 = max(s, m.a0+m.W), e
+		if fits { // or the old window took them all, and refused the rest
+			m.a0, m.c1 = min(m.a0, max(old, s-m.W)), m.L
+		}
 	}
 }
