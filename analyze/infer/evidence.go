@@ -43,7 +43,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		}
 		b, seen, best, violation := f.walk(v, start, steps)
 		if v.HasPenalty() {
-			f.reach(v, &b, seen, best+0.7)
+			f.reach(v, &b, seen, best+f.alike)
 		}
 		walked = append(walked, seen...)
 		modes = append(modes, mode{b, best})
@@ -57,20 +57,20 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 			break
 		}
 		if i := slices.IndexFunc(boxes, func(b mode) bool { return b.overlaps(m.box) }); i >= 0 {
-			if m.best < boxes[i].best+0.7 && !v.HasPhase() {
+			if m.best < boxes[i].best+f.alike && !v.HasPhase() {
 				boxes[i].join(m.box)
 			}
 			continue
 		}
 		boxes = append(boxes, m)
 	}
-	alike := 0.75
+	alike := f.alike + 0.05
 	if v.HasPenalty() { // whose truth costs more: where a block began may be open
-		alike = 1.5
+		alike = math.Max(alike, 1.5)
 	}
 	r.span = boxes[0].box
 	for _, b := range boxes {
-		if b.best < r.best+2*alike {
+		if b.best < r.best+math.Max(1.5, alike) {
 			r.span.join(b.box)
 		}
 		z, parts := f.weigh(v, b.box, r.best)

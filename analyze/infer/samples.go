@@ -120,7 +120,7 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 				e-x.S < runSpan && s.sent-prev.sent < runGap
 			if overlap || sameRun {
 				x.E = math.Max(x.E, e)
-				count(x, admitted)
+				count(x, e, admitted)
 				at[len(at)-1] = len(out) - 1
 				prev = later(prev, s)
 				continue
@@ -129,7 +129,7 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 		follows := len(out) > 0 && lone && out[len(out)-1].Admitted > 0 && s.sent-prev.sent < runGap
 		lone = admitted && !follows
 		x := model.Event{S: s.sent, E: e}
-		count(&x, admitted)
+		count(&x, e, admitted)
 		at[len(at)-1] = len(out)
 		out = append(out, x)
 		prev = s
@@ -137,6 +137,7 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 	for i := 1; i < len(out); i++ { // one counter decides in order
 		if out[i-1].E > out[i].S {
 			out[i-1].E = math.Max(out[i-1].S, out[i].S)
+			out[i-1].First = math.Min(out[i-1].First, out[i-1].E)
 		}
 	}
 	return withDoubts(samples, t, out, at)
@@ -184,8 +185,12 @@ func later(a, b sample) sample {
 	return a
 }
 
-func count(x *model.Event, admitted bool) {
+// count adds a request that was decided by e.
+func count(x *model.Event, e float64, admitted bool) {
 	if admitted {
+		if x.Admitted == 0 || e < x.First {
+			x.First = e
+		}
 		x.Admitted++
 	} else {
 		x.Limited++

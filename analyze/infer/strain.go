@@ -21,7 +21,8 @@ const strainLimit = 2.5
 // search missed the parameters that do explain the trace, or there are none.
 func (p *posterior) strained() bool { return p.best()-p.doubts > strainLimit }
 
-// doubts is what the requests in doubt cost any explanation, in nats.
+// doubts is what any explanation costs, in nats: requests of which nothing is known,
+// and instants that are not known well, since what is to happen within one is open.
 func doubts(arms [][]model.Event) float64 {
 	n := 0
 	for _, ev := range arms {
@@ -29,8 +30,26 @@ func doubts(arms [][]model.Event) float64 {
 			n += x.Unknown
 		}
 	}
-	return float64(n) * math.Ln2
+	return float64(n)*math.Ln2 + blur(arms)
 }
+
+// blur is what instants that are known to 10 ms and worse may cost the truth, seen over
+// limiters at random behind round trips of 20 to 60 ms.
+func blur(arms [][]model.Event) float64 {
+	nats := 0.0
+	for _, ev := range arms {
+		for _, x := range ev {
+			nats += math.Min(mostBlur, blurRate*math.Max(0, x.E-x.S-sharpInstant))
+		}
+	}
+	return nats
+}
+
+const (
+	sharpInstant = 0.003 // seconds that are blur to no question
+	blurRate     = 2.0   // nats a second and event
+	mostBlur     = 0.08  // nats an event
+)
 
 // strainedBy is what is said then.
 const strainedBy = "this explains every answer, but only if the end of a window fell within a burst more often than chance allows: others may use the same quota, several servers may count for themselves, or the limit changed or was reset in mid-run; a run at a quieter time, or with more identities, would tell"

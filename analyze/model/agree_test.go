@@ -162,7 +162,9 @@ func TestBurstsNeverContradictTheTruth(t *testing.T) {
 					for n := 1 + rng.IntN(int(p.L)+3); n > 0; n-- {
 						at += rng.Float64() * span / float64(n)
 						if _, hi := exact.Bounds(at, at); hi >= 1 {
-							x.Admitted++
+							if x.Admitted++; x.Admitted == 1 && rng.IntN(2) == 0 {
+								x.First = at
+							}
 							exact.Commit(at, at, 1, 0)
 						} else {
 							x.Limited++

@@ -47,7 +47,7 @@ func (m *Model) Step(x *Event, c *Cost) {
 			stray := min(strayCost, m.distance(off))
 			c.Total += stray
 			c.Violation += stray
-			m.Commit(x.S, x.E, x.Admitted, 0)
+			m.commit(x.S, x.E, x.first(), x.Admitted, 0)
 			return
 		}
 	}
@@ -55,7 +55,15 @@ func (m *Model) Step(x *Event, c *Cost) {
 		c.Total += m.distance(off)
 		c.Violation += m.distance(off)
 	}
-	m.Commit(x.S, x.E, x.Admitted, limited)
+	m.commit(x.S, x.E, x.first(), x.Admitted, limited)
+}
+
+// first is when the first admission was decided, at the latest.
+func (x *Event) first() float64 {
+	if x.First > x.S {
+		return x.First
+	}
+	return x.E
 }
 
 // strayCost is what explaining away one refusal costs: errors of other kinds

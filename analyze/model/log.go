@@ -33,6 +33,10 @@ func (m *Model) logCommit(s, e, admitted, limited float64) {
 		}
 	}
 	m.log = kept
+	if admitted > 1 && m.first < e {
+		m.log = append(m.log, batch{s, m.first, 1})
+		n--
+	}
 	if n > 0 {
 		m.log = append(m.log, batch{s, e, n})
 	}

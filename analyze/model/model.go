@@ -18,6 +18,7 @@ import "math"
 // whether they reached the limiter, and nothing else.
 type Event struct {
 	S, E              float64
+	First             float64 // when the first of those admitted was decided, at the latest; not after S: E
 	Admitted, Limited int
 	Unknown           int
 }
@@ -46,6 +47,7 @@ type Model struct {
 	Params
 	state
 	asked float64 // start of the event that is being told, by the caller's clock
+	first float64 // when its first admission was decided, at the latest
 	fates *fates  // scratch space, made when it is needed
 }
 
@@ -113,7 +115,13 @@ func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 
 // Commit tells the model what became of the requests in [s, e].
 func (m *Model) Commit(s, e float64, admitted, limited int) {
+	m.commit(s, e, e, admitted, limited)
+}
+
+// commit is Commit where the first admission is known to have been decided by first.
+func (m *Model) commit(s, e, first float64, admitted, limited int) {
 	m.asked = s
+	_, m.first = m.local(s, first)
 	s, e = m.local(s, e)
 	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
@@ -149,7 +157,7 @@ func (m *Model) anchor(s, e float64) float64 {
 	idle := m.V.Anchor == AnchorIdle && m.begun
 	switch {
 	case !m.begun, idle && m.window(s) > m.high+1:
-		m.origin, m.slop = m.asked, e-m.asked
+		m.origin, m.slop = m.asked, m.first-m.asked
 		m.index, m.low, m.high = 0, 0, 0
 		m.c0, m.c1, m.p0, m.p1 = 0, 0, 0, 0
 	case idle && m.window(e) > m.low+1: // perhaps: then a window began at any time

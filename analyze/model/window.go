@@ -77,7 +77,7 @@ func (m *Model) openedCommit(s, e, admitted, limited float64) {
 
 func (m *Model) openedCount(s, e, admitted, limited float64) {
 	if !m.begun || s >= m.a1+m.W { // surely a new window
-		m.a0, m.a1 = s, e
+		m.a0, m.a1 = s, m.first
 		m.c0, m.c1 = min(admitted, m.L), min(admitted, m.L)
 		if limited > 0 && admitted <= m.L {
 			m.c0, m.c1 = m.L, m.L
