@@ -194,8 +194,8 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	switch {
 	case q.sent == 0:
 		step.Start = duration(now + rest)
-	case refused: // the series goes on
-		q.refused = true
+	default: // the series goes on
+		q.refused = refused
 		step.Start = duration(now + gap)
 	}
 	if now+rest+gap*float64(len(step.Sends)) > seconds(e.cfg.Budget.MaxDuration) {

@@ -18,7 +18,7 @@ func TestHonestHeadersSpareRequests(t *testing.T) {
 	for _, spec := range []string{
 		"fixed-window,limit=100,window=30s,by=key,align=first-request",
 		"fixed-window,limit=60,window=20s,by=ip,align=clock",
-		"sliding-counter,limit=50,window=15s,by=ip,align=clock",
+		"fixed-window,limit=50,window=15s,by=user,align=process-start",
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
