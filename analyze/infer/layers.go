@@ -38,7 +38,7 @@ func (e *Engine) attribute() {
 // divide looks for two limits where one does not explain the path. It says
 // whether it found them. known: the questions about the inner one are answered.
 func (e *Engine) divide(known bool) bool {
-	if e.split != nil || e.whole {
+	if e.split != nil || e.whole || e.log.inDoubt() > mostInDoubt {
 		return false
 	}
 	whole := e.latest
@@ -65,6 +65,10 @@ func (e *Engine) divide(known bool) bool {
 	e.first(qs...)
 	return true
 }
+
+// mostInDoubt bounds the requests without an answer up to which a run that goes on
+// is held up by a search for two limits: each doubles what it takes.
+const mostInDoubt = 4
 
 // turn makes one of two limits the subject of the questions that follow.
 type turn struct{ outside bool }
