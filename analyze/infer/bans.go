@@ -94,6 +94,8 @@ func judgeParted(t, before, rest trace.Trace, who trace.Identity) Judgement {
 	j, whose := Judge(rest), "of callers who share neither its address nor its account"
 	if j.Outcome != verdict.OutcomeLimited {
 		j, whose = judge(before), "of what came before that"
+	} else {
+		j.allow(usedBefore(before, rest))
 	}
 	r := recordOf(t.Meta)
 	for _, o := range t.Observations {
@@ -102,4 +104,35 @@ func judgeParted(t, before, rest trace.Trace, who trace.Identity) Judgement {
 	j.Cost = r.cost()
 	j.Warnings = append(j.Warnings, fmt.Sprintf("the server may have banned %s during the run; what is stated is %s", who, whose))
 	return j
+}
+
+// usedBefore counts the requests of callers who were taken out that may have counted
+// as those of the one who took the baseline's place: what it then got through from rest
+// was less by as many.
+func usedBefore(before, rest trace.Trace) int {
+	now := rest.Meta.Roster.Baseline()
+	n := 0
+	for _, o := range before.Observations {
+		id := o.Identity
+		if o.Status < 400 && id != now && (id.Vantage == now.Vantage || id.Key != "" && id.Key == now.Key || id.User != "" && id.User == now.User) {
+			n++
+		}
+	}
+	return n
+}
+
+// allow widens what is stated of limits by n requests that may have been counted.
+func (j *Judgement) allow(n int) {
+	if n == 0 {
+		return
+	}
+	for i := range j.Limits {
+		l := &j.Limits[i]
+		for _, f := range []*verdict.Figure{l.Limit, l.Burst} {
+			if f != nil {
+				f.Hi += float64(n)
+			}
+		}
+		l.Confidence = min(l.Confidence, gappedConfidence)
+	}
 }

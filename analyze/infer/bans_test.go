@@ -103,3 +103,27 @@ func TestTheEngineAsksNobodyWhoIsBarred(t *testing.T) {
 		t.Error("where a ban leaves nobody, nothing changes")
 	}
 }
+
+// What a caller who was taken out got through may have counted as that of the one who
+// took the baseline's place, where they share something.
+func TestLimitsAllowForWhatOthersUsed(t *testing.T) {
+	t.Parallel()
+	now := trace.Identity{Vantage: "b", Key: "k2"}
+	rest := trace.Trace{Meta: trace.Meta{Roster: trace.Roster{Vantages: []string{"b"}, Keys: []trace.Key{{Name: "k2"}}, Routes: []string{"/"}}}}
+	before := trace.Trace{Observations: []trace.Observation{
+		{Status: 200, Identity: trace.Identity{Vantage: "a", Key: "k1"}},
+		{Status: 200, Identity: trace.Identity{Vantage: "b", Key: "k1"}},
+		{Status: 429, Identity: trace.Identity{Vantage: "b", Key: "k1"}},
+		{Status: 200, Identity: trace.Identity{Vantage: "a", Key: "k2"}},
+		{Status: 200, Identity: now},
+	}}
+	n := usedBefore(before, rest)
+	if n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+	j := Judgement{Limits: []verdict.Limit{{Limit: &verdict.Figure{Value: 5, Lo: 5, Hi: 5}, Confidence: 0.99}, {Confidence: 0.3}}}
+	j.allow(n)
+	if l := j.Limits[0]; l.Limit.Hi != 7 || l.Limit.Lo != 5 || l.Confidence != gappedConfidence || j.Limits[1].Confidence != 0.3 {
+		t.Errorf("%+v with limit %+v", j.Limits, j.Limits[0].Limit)
+	}
+}
