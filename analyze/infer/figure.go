@@ -116,6 +116,7 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
 	best := f.best1()
 	b := widen(f.span, 0.4)
+	var found []particle
 	for _, w := range f.v.Nice() {
 		if w < b.lo.W || w > b.hi.W {
 			continue
@@ -124,11 +125,15 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 			q := best
 			q.p.W, q.p.Phase = w, off-math.Mod(start, w)
 			if q.cost = fit.cost(f.v, q.p, math.Inf(1)).Total; q.cost <= best.cost+2 {
-				return q, true
+				found = append(found, q)
+				break
 			}
 		}
 	}
-	return particle{}, false
+	if len(found) != 1 { // of several that fit, some do by chance
+		return particle{}, false
+	}
+	return found[0], true
 }
 
 // counterCycles is how many windows of a sliding counter must have gone by

@@ -85,7 +85,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		}
 	}
 	if !ok || bits < leastBits {
-		if q.validated >= 2 || q.validated == 1 && !afford || !e.post.bounded() { // nobody knows when it is rested
+		if q.validated >= 2 || q.validated == 1 && !afford || e.log.reopenedAfter() == 0 { // nobody knows when it is rested
 			return plan.Step{}, false
 		}
 		q.validated++
