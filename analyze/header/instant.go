@@ -3,6 +3,8 @@ package header
 import (
 	"strings"
 	"time"
+
+	"apisonde/probe/trace"
 )
 
 // clock resolves the instants that a response names.
@@ -22,6 +24,13 @@ func newClock(date string, receivedAt time.Time) clock {
 		}
 	}
 	return clock{base: receivedAt}
+}
+
+// Date is when a response was made by its own clock, to the second; zero where it
+// does not say.
+func Date(hs []trace.Header) time.Time {
+	t, _ := moment(dateOf(hs[:min(len(hs), maxHeaders)]))
+	return t
 }
 
 // until is how long t is away: 0 for the past, not ok beyond 35 days.

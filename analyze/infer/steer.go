@@ -3,7 +3,6 @@ package infer
 import (
 	"math"
 	"slices"
-	"time"
 
 	"apisonde/analyze/header"
 	"apisonde/analyze/model"
@@ -32,7 +31,7 @@ func (cs claims) hear(o trace.Observation, outcome trace.Outcome) {
 	if outcome != trace.Admitted && outcome != trace.Limited || o.Egress != "" {
 		return
 	}
-	d := header.Decode(o.Status, o.Headers, nil, dated(o.Headers))
+	d := header.Decode(o.Status, o.Headers, nil, header.Date(o.Headers))
 	if len(d.Quotas) == 0 && !d.WaitS.Known {
 		return
 	}
@@ -70,20 +69,6 @@ func (cs claims) hear(o trace.Observation, outcome trace.Outcome) {
 			c.larger = max(c.larger, l)
 		}
 	}
-}
-
-// dated is the server's own time of an answer, to the second; zero where it tells
-// none.
-func dated(hs []trace.Header) time.Time {
-	for _, h := range hs {
-		if h.Name == "Date" {
-			at, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(h.Value))
-			if err == nil {
-				return at
-			}
-		}
-	}
-	return time.Time{}
 }
 
 // spans are the seconds that the window may have by what is claimed: the one stated,

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestHearsWhatHeadersClaim(t *testing.T) {
 		},
 		{
 			"a time of day, by the server's clock", []trace.Observation{
-				answer(429, 3*time.Second, "Date", at.Format(time.RFC1123[:26])+"GMT", "X-RateLimit-Limit", "9", "X-RateLimit-Remaining", "0",
+				answer(429, 3*time.Second, "date", at.Format(http.TimeFormat), "X-RateLimit-Limit", "9", "X-RateLimit-Remaining", "0",
 					"X-RateLimit-Reset", fmt.Sprint(at.Unix()+7)),
 			}, 9, []float64{7, 6}, 10, 0,
 		},
