@@ -64,7 +64,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		}
 		boxes = append(boxes, m)
 	}
-	alike := f.alike + 0.05
+	alike := f.alike
 	if v.HasPenalty() { // whose truth costs more: where a block began may be open
 		alike = math.Max(alike, 1.5)
 	}
@@ -279,7 +279,7 @@ func resample(f *fitter, parts, walked []particle, best float64) []particle {
 	}
 	if len(parts) < 8 {
 		for i := 0; i < 12 && len(walked) > 0; i++ {
-			if p := walked[f.rng.IntN(len(walked))]; p.cost <= best+0.7 {
+			if p := walked[f.rng.IntN(len(walked))]; p.cost <= best+f.alike {
 				out = append(out, p)
 			}
 		}
