@@ -66,16 +66,16 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	base := e.log.baseline()
 	control := plan.Send{Identity: base.id, Route: base.route}
 	sends := []plan.Send{control}
+	if anew > 0 { // first, since the others spend what another server would have
+		c := control
+		c.NewConn = true
+		sends = append(append(sends, slices.Repeat([]plan.Send{c}, anew)...), control)
+	}
 	for _, c := range ask {
 		sends = append(sends, plan.Send{Identity: c.id, Route: c.route}, control)
 	}
 	if w.rounds > 1 { // a token may have come meanwhile
 		sends = append([]plan.Send{control}, sends...)
-	}
-	if anew > 0 {
-		c := control
-		c.NewConn = true
-		sends = append(append(sends, slices.Repeat([]plan.Send{c}, anew)...), control)
 	}
 	if len(sends) > e.spare() {
 		return plan.Step{}, false
