@@ -55,7 +55,8 @@ func (p *posterior) beats(q *posterior) bool {
 // explains the trace badly, unless that was so before.
 func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
 	off := func(p *posterior) bool {
-		return p.misfit > misfitLimit || p.strained() && (before == nil || p.best() > before.best()+2)
+		return p.misfit > misfitLimit || p.strained() && (before == nil || p.best() > before.best()+2) ||
+			before == nil && p.contradicted()
 	}
 	p := fitBank(arms, before, 1, rng)
 	if before != nil && off(p) { // perhaps one that was given up too soon
