@@ -63,9 +63,8 @@ func TestEngineFindsLimiters(t *testing.T) {
 			if l.Confidence < 0.8 {
 				t.Errorf("confidence %v is timid", l.Confidence)
 			}
-			// Behind small and quick limits most go into the search for a larger one.
-			if most := int(16 * (c.limit + 1)); j.Cost.Requests > max(most, 150) {
-				t.Errorf("%d requests, more than 16 times the least possible", j.Cost.Requests)
+			if most := int(12 * (c.limit + 1)); j.Cost.Requests > max(most, 150) {
+				t.Errorf("%d requests, more than 12 times the least possible", j.Cost.Requests)
 			}
 		})
 	}

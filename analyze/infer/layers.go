@@ -141,7 +141,7 @@ const (
 	// Behind a small or quick limit the search goes further, since it costs little
 	// there: to beyondTimes the limit, and for as many cycles, up to smallLimit and
 	// quickCycle seconds. From there on that falls to the least again.
-	beyondTimes = 12
+	beyondTimes = 9
 	smallLimit  = 20
 	quickCycle  = 4
 	beyondChunk = 24

@@ -98,7 +98,7 @@ func TestTruthIsNeverInfeasible(t *testing.T) {
 			net.RTT, net.Jitter = 20*time.Millisecond, 40*time.Millisecond
 		}
 		w := world{specs: []string{spec}, roster: twoOfEach(), seed: uint64(i), net: net, start: started}
-		w.budget = trace.Budget{MaxRequests: 300, MaxDuration: 20 * time.Minute, MaxInflight: 64}
+		w.budget = trace.Budget{MaxRequests: 700, MaxDuration: 20 * time.Minute, MaxInflight: 64}
 		tr, stack := assessFrom(t, w, started.Add(-time.Minute))
 		truth := stack.Truth()[0]
 		m := truthModel(t, truth, started, started.Add(-time.Minute))
