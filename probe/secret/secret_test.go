@@ -203,13 +203,16 @@ func FuzzRedactor(f *testing.F) {
 	f.Add("Ab9/x+Yz==Qw&12", "before ", " after")
 	f.Add("12345678", "\xff\u00e9", "\x00")
 	f.Add("aaaaaaaaaaaa", "aaa", "aaaa")
+	f.Add("0000000\x01", "0000000", "0")
 	f.Fuzz(func(t *testing.T, key, before, after string) {
 		if len(key) < 8 { // too short to be told from ordinary text
 			return
 		}
 		got := secret.NewRedactor(secret.New(key)).Text(before + key + after)
-		if strings.Contains(strings.ReplaceAll(got, secret.Redacted, "\x01"), key) {
-			t.Errorf("%q is left in %q", key, got)
+		for _, kept := range strings.Split(got, secret.Redacted) {
+			if strings.Contains(kept, key) {
+				t.Errorf("%q is left in %q", key, got)
+			}
 		}
 	})
 }
