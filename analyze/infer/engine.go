@@ -171,6 +171,7 @@ func (e *Engine) refit() {
 	x.post = inferBank(e.log.arms(x.part), e.post, x.rng)
 	e.post, e.latest = x.post, x
 	if !x.doubtful() && e.split == nil {
+		x.alone = len(e.log.samples)
 		e.sound = x
 	}
 }

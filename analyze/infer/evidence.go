@@ -13,11 +13,15 @@ import (
 // (Occam's razor). cut is the least cost that any variant reached so far.
 func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	r := fit{v: v, logZ: math.Inf(-1), best: math.Inf(1), violation: math.Inf(1)}
-	cs := f.scout(v, warm, cut+30)
+	behind := 0.0 // that counts for nothing yet, while nothing explains the trace
+	if cut > explained {
+		behind = cut
+	}
+	cs := f.scout(v, warm, cut+behind+30)
 	if len(cs) == 0 {
 		return r
 	}
-	if (v.HasPhase() || v.HasPenalty() || v.Core == model.CoreCounter) && cs[0].cost < cut+40 {
+	if (v.HasPhase() || v.HasPenalty() || v.Core == model.CoreCounter) && cs[0].cost < cut+behind+40 {
 		cs = f.evolve(v, cs)
 	}
 	// Variants that stay far behind get a short look only.

@@ -36,13 +36,15 @@ func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
 // look looks for two limits, or for a count below a block, where one limit that
 // shows does not explain everything. It says whether either does.
 func (x *explanation) look() bool {
-	inner, outer, two := x.one.peel()
+	inner, outer, two := x.one.peel(true)
 	two = two && x.one.outdone(inner, outer)
 	if below := x.one.beneath(); !below.doubtful() && (!two || !below.outdone(inner, outer)) {
 		x.one = below
 		return true
 	}
 	if two {
+		inner.narrow() // what the other one refused tells nothing
+		outer.narrow()
 		x.inner, x.outer = inner, outer
 	}
 	return two

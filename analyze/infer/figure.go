@@ -27,6 +27,9 @@ func stated(f *verdict.Figure) float64 {
 // vague says whether a figure is too wide to set a pace by without loss.
 func vague(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.06*f.Value }
 
+// wide says whether the truth may be far from the value.
+func wide(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.3*f.Value }
+
 func ptr[T any](v T) *T { return &v }
 
 func round3(x float64) float64 { return math.Round(x*1000) / 1000 }

@@ -128,6 +128,9 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	if v.HasPenalty() && (f.effort > 1 || !known) || !v.HasPenalty() && v.Core == model.CoreCounter {
 		f.sweep(v, try)
 	}
+	if f.effort > 1 && !known {
+		f.descend(v, try)
+	}
 	n := 500 * f.effort
 	if len(warm) > 0 {
 		n = 120 * f.effort
@@ -150,7 +153,7 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 	if f.effort > 1 {
 		step, phases = 1.012, 40
 	}
-	lo, hi := max(0.05, f.draws.span/40), 3*f.draws.span+1
+	lo, hi := f.windows()
 	switch {
 	case v.HasPenalty():
 		p := f.draws.draw(v).P
@@ -174,7 +177,7 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 			if v.HasPhase() {
 				q.Phase = (float64(k) + f.rng.Float64()) / float64(phases) * w
 			}
-			try(q)
+			try(f.draws.resized(v, q))
 		}
 	}
 	for w := lo; w < hi; w *= step {
@@ -185,6 +188,11 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 			at(w, 10*phases)
 		}
 	}
+}
+
+// windows are the shortest and the longest that a grid covers.
+func (f *fitter) windows() (lo, hi float64) {
+	return max(0.05, f.draws.span/40), 3*f.draws.span + 1
 }
 
 func cmpFloat(a, b float64) int {
@@ -226,6 +234,7 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 				if v.HasRounding() && f.rng.IntN(4) == 0 {
 					q.K = float64(f.rng.IntN(model.Roundings))
 				}
+				q = f.draws.resized(v, q)
 				if !valid(v, &q) {
 					continue
 				}
@@ -271,6 +280,9 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 	for k := range steps {
 		next := cur
 		f.perturb(v, &next)
+		if f.rng.IntN(3) == 0 {
+			next = f.draws.resized(v, next)
+		}
 		if !valid(v, &next) {
 			continue
 		}

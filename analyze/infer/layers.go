@@ -48,10 +48,10 @@ func (e *Engine) divide(known bool) bool {
 	var inner, outer *reading
 	ok := false
 	if e.sound != nil && e.sound.post.bounded() { // until a moment ago one limit explained everything
-		inner, outer, ok = whole.separate(e.sound, inferBank)
+		inner, outer, ok = whole.separate(e.sound, separation{fit: inferBank})
 	}
 	if !ok {
-		inner, outer, ok = whole.peel()
+		inner, outer, ok = whole.peel(false)
 	}
 	if !ok || !whole.outdone(inner, outer) {
 		return false

@@ -32,8 +32,13 @@ const (
 func (r *record) attribute(in, out *reading) (owners []owner, clear bool) {
 	owners = make([]owner, len(r.samples))
 	inner, clear := r.verdicts(in, owners, inners)
+	settle := func(i int, o owner) {
+		if owners[i] = o; o == eithers && i < in.alone { // where nothing points to another one
+			owners[i] = inners
+		}
+	}
 	for i := range owners {
-		owners[i] = inner[i].alone()
+		settle(i, inner[i].alone())
 	}
 	r.byLook(owners)
 	for turn := 0; out != nil && turn < mostTurns; turn++ {
@@ -41,7 +46,7 @@ func (r *record) attribute(in, out *reading) (owners []owner, clear bool) {
 		outer, _ := r.verdicts(out, owners, outers)
 		inner, _ = r.verdicts(in, owners, inners)
 		for i := range owners {
-			owners[i] = between(inner[i], outer[i])
+			settle(i, between(inner[i], outer[i]))
 		}
 		r.byLook(owners)
 		if slices.Equal(owners, before) {
@@ -75,6 +80,8 @@ func between(inner, outer opinion) owner {
 		return nobodys
 	case inner == must, outer == cannot && inner == may:
 		return inners
+	case inner == cannot && outer == cannot: // the inner one's figures were learnt without it, so they may be wrong
+		return inners
 	case inner == cannot:
 		return outers
 	}
@@ -90,7 +97,7 @@ func (r *record) verdicts(of *reading, owners []owner, mark owner) (says []opini
 	for i, s := range r.samples {
 		index[s.seq] = i
 	}
-	ps := of.post.typical(12)
+	ps := of.post.typical(24)
 	for _, xs := range r.split(of.part) {
 		evs, at := runs(xs, t, true) // the first of several may be the outer limit's, and leave no room for the next
 		whose := make([]owner, len(evs))
@@ -140,11 +147,13 @@ func opinions(evs []model.Event, whose []owner, mark owner, ps []particle, charg
 		}
 		own := whose[i]
 		if x.Limited > 0 {
+			// The truth may lie a little outside of what a few sets say.
+			beyond := math.Min(mostBeyond, (most-least)/2)
 			switch {
-			case least >= n+1:
+			case least-beyond >= n+1:
 				ops[i] = cannot
 				plenty = plenty || spare
-			case most < n+1:
+			case most+beyond < n+1:
 				ops[i] = must
 			default:
 				ops[i] = may
@@ -155,7 +164,7 @@ func opinions(evs []model.Event, whose []owner, mark owner, ps []particle, charg
 		}
 		for k := range states {
 			switch {
-			case own == nobodys || own == mark:
+			case own == nobodys || own == mark && ops[i] != cannot: // else it is no evidence of where the count stands
 				states[k].Commit(x.S, x.E, x.Admitted, x.Limited)
 			case charged && own != eithers:
 				states[k].Commit(x.S, x.E, x.Admitted+x.Limited, 0)
@@ -166,6 +175,10 @@ func opinions(evs []model.Event, whose []owner, mark owner, ps []particle, charg
 	}
 	return ops, plenty
 }
+
+// mostBeyond bounds, in requests, how far outside of the range that some parameter
+// sets leave the truth is looked for.
+const mostBeyond = 1.5
 
 // byLook settles the refusals that either limit may have given where those that
 // are certain look different: another status, other headers.

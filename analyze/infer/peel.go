@@ -15,8 +15,8 @@ import (
 // either nothing or charged like any request.
 
 // peel explains the record by two limits that must both admit. The readings are
-// of each one's own record.
-func (x *reading) peel() (inner, outer *reading, ok bool) {
+// of each one's own record. A run that goes on is not patient.
+func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 	bouts := x.r.bouts()
 	var before *posterior
 	n := sort.Search(len(bouts), func(i int) bool {
@@ -34,16 +34,25 @@ func (x *reading) peel() (inner, outer *reading, ok bool) {
 		before = y.post
 		n++
 	}
+	hard := search(inferBank)
+	if patient {
+		hard = thorough
+	}
 	for _, look := range []struct {
-		fit  search
 		cuts int
-	}{{glance, mostCuts}, {inferBank, 1}} {
+		way  separation
+	}{
+		{mostCuts, separation{fit: glance}},
+		{1, separation{fit: hard, patient: patient}},
+		{1, separation{fit: inferBank, charged: true}},
+	} {
 		for i := n - 1; i >= max(0, n-look.cuts); i-- {
-			first := x.r.prefix(bouts[i]).readOn(nil, look.fit, x.rng)
+			first := x.r.prefix(bouts[i]).readOn(nil, look.way.fit, x.rng)
+			first.alone = bouts[i]
 			if first.doubtful() || !first.post.bounded() {
 				continue
 			}
-			if inner, outer, ok = x.separate(first, look.fit); ok {
+			if inner, outer, ok = x.separate(first, look.way); ok {
 				return inner, outer, true
 			}
 		}
@@ -76,17 +85,26 @@ func (r *record) prefix(n int) *record {
 	return r.relabel(n, func(_ int, s sample) trace.Outcome { return s.outcome })
 }
 
+// separation is how hard two limits are told apart.
+type separation struct {
+	fit     search
+	charged bool // the outer one may count what the inner one refused
+	patient bool // every scope that is open is tried for the outer one
+}
+
 // separate attributes every refusal, given what the inner limit may be, and reads
 // both records: under every order in which two limits can be asked. The inner one
-// first, so that it counts what the outer one refuses; both before either counts;
-// the outer one first, which then counts what the inner one refuses.
-func (x *reading) separate(first *reading, fit search) (inner, outer *reading, ok bool) {
+// first, so that it counts what the outer one refuses; both before either counts.
+// With charged the outer one first, which then counts what the inner one refuses:
+// that explains more by chance, so that it is tried where nothing else explains.
+func (x *reading) separate(first *reading, way separation) (inner, outer *reading, ok bool) {
+	orders := []struct{ inner, outer bool }{{true, false}, {false, false}}
+	if way.charged {
+		orders = []struct{ inner, outer bool }{{false, true}}
+	}
 	least := math.Inf(1)
-	for _, charged := range []struct{ inner, outer bool }{{true, false}, {false, false}, {false, true}} {
-		if charged.outer && ok { // one odd answer is no reason to believe in charges
-			break
-		}
-		in, out, found := x.settle(first, charged.inner, charged.outer, fit)
+	for _, charged := range orders {
+		in, out, found := x.settle(first, charged.inner, charged.outer, way)
 		if !found {
 			continue
 		}
@@ -99,15 +117,15 @@ func (x *reading) separate(first *reading, fit search) (inner, outer *reading, o
 
 // settle reads the two records by turns, each time attributing the refusals by what
 // is known of both limits, until that changes nothing.
-func (x *reading) settle(first *reading, inner, outer bool, fit search) (in, out *reading, ok bool) {
-	in = &reading{part: first.part, post: first.post, charged: inner}
+func (x *reading) settle(first *reading, inner, outer bool, way separation) (in, out *reading, ok bool) {
+	in = &reading{part: first.part, post: first.post, charged: inner, alone: first.alone}
 	owners, clear := x.r.attribute(in, nil)
 	for range mostTurns {
 		if !clear || !enough(owners) {
 			return nil, nil, false
 		}
-		in = x.r.without(owners, inner).readOn(in.post, fit, x.rng)
-		in.charged = inner
+		in = x.r.without(owners, inner).readOn(in.post, way.fit, x.rng)
+		in.charged, in.alone = inner, first.alone
 		if in.doubtful() {
 			return nil, nil, false
 		}
@@ -115,22 +133,33 @@ func (x *reading) settle(first *reading, inner, outer bool, fit search) (in, out
 			if owners, clear = x.r.attribute(in, nil); !clear || !enough(owners) {
 				return nil, nil, false
 			}
-			out = x.r.only(owners, outer).readOn(nil, fit, x.rng)
+			out = x.r.only(owners, outer).readOn(nil, way.fit, x.rng)
 		} else {
-			out = x.r.only(owners, outer).readOn(out.post, fit, x.rng)
+			out = x.r.only(owners, outer).readOn(out.post, way.fit, x.rng)
+		}
+		if way.patient {
+			out.regroup()
 		}
 		out.charged = outer
-		if out.doubtful() {
+		if out.post.misfit > mostStrays*strayCost || !out.explains() && len(out.scopes) == 0 {
 			return nil, nil, false
 		}
 		next, still := x.r.attribute(in, out)
 		if slices.Equal(next, owners) {
-			return in, out, true
+			break
 		}
 		owners, clear = next, still
 	}
-	return in, out, true
+	return in, out, !out.doubtful()
 }
+
+// mostStrays are how many refusals the outer limit may not explain at first: those
+// of the inner one that were taken for its own while the inner one's figures were
+// not sharp yet.
+const (
+	mostStrays = 3
+	strayCost  = 6 // of one, in nats
+)
 
 // mostTurns bounds how often the refusals are attributed anew.
 const mostTurns = 4
@@ -148,8 +177,9 @@ func enough(owners []owner) bool {
 	return n >= leastBlamed
 }
 
-// typical are at most n parameter sets that explain the trace about as well as
-// the best.
+// typical are at most n parameter sets that explain the trace about as well as the
+// best, from the quickest limiter to the slowest: whatever all of them say, the truth
+// says too.
 func (p *posterior) typical(n int) []particle {
 	var out []particle
 	best := p.best()
@@ -158,13 +188,20 @@ func (p *posterior) typical(n int) []particle {
 			continue
 		}
 		for _, q := range f.parts {
-			if q.cost < best+2 {
+			if q.cost < best+1 {
 				out = append(out, q)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b particle) int { return cmpFloat(a.cost, b.cost) })
-	return out[:min(n, len(out))]
+	slices.SortStableFunc(out, func(a, b particle) int { return cmpFloat(b.v.Rate(b.p), a.v.Rate(a.p)) })
+	if len(out) <= n {
+		return out
+	}
+	spread := make([]particle, n)
+	for i := range spread {
+		spread[i] = out[i*(len(out)-1)/(n-1)]
+	}
+	return spread
 }
 
 // relabel is a record of the first n samples with other outcomes.

@@ -50,26 +50,91 @@ func (p *posterior) beats(q *posterior) bool {
 	return p.best() < q.best()
 }
 
+// off says whether p explains its trace so badly that it is worth a harder search,
+// where before is the belief in it until then, nil for none.
+func (p *posterior) off(before *posterior) bool {
+	return p.misfit > misfitLimit || p.strained() && (before == nil || p.best() > before.best()+2) ||
+		before == nil && p.contradicted()
+}
+
 // inferBank fits the bank to the arms. before is the belief so far, whose particles
 // are starting points; nil at first. It searches harder where what it finds
 // explains the trace badly, unless that was so before.
 func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
-	off := func(p *posterior) bool {
-		return p.misfit > misfitLimit || p.strained() && (before == nil || p.best() > before.best()+2) ||
-			before == nil && p.contradicted()
-	}
 	p := fitBank(arms, before, 1, rng)
-	if before != nil && off(p) { // perhaps one that was given up too soon
+	if before != nil && p.off(before) { // perhaps one that was given up too soon
 		if q := fitBank(arms, before.revived(), 1, rng); q.beats(p) {
 			p = q
 		}
 	}
-	if off(p) {
+	if p.off(before) {
 		if q := fitBank(arms, p, 3, rng); q.beats(p) {
 			p = q
 		}
 	}
 	return p
+}
+
+// thorough is inferBank where time matters less than a needle that it misses, unless
+// the trace is so long that each search would take seconds.
+func thorough(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
+	p := inferBank(arms, before, rng)
+	n := 0
+	for _, ev := range arms {
+		n += len(ev)
+	}
+	if n > longRecord {
+		return p
+	}
+	for _, again := range []func() *posterior{
+		func() *posterior { return fitBank(arms, p.revived(), 3, rng) },
+		func() *posterior { return climb(arms, rng) },
+	} {
+		if !p.off(nil) {
+			break
+		}
+		if q := again(); q.beats(p) {
+			p = q
+		}
+	}
+	return p
+}
+
+// longRecord is how many events are too many to search again and again.
+const longRecord = 1000
+
+// climb fits the bank to ever longer parts of the arms: each narrows down what
+// explains the next one, where the whole would leave a needle to find.
+func climb(arms [][]model.Event, rng *rand.Rand) *posterior {
+	var ends []float64
+	for _, ev := range arms {
+		for _, x := range ev {
+			ends = append(ends, x.E)
+		}
+	}
+	slices.Sort(ends)
+	var p *posterior
+	for k := 1; k <= climbSteps; k++ {
+		p = fitBank(until(arms, ends[(len(ends)-1)*k/climbSteps]), p, 1, rng)
+	}
+	return p
+}
+
+const climbSteps = 5
+
+// until is what happened in the arms up to an instant.
+func until(arms [][]model.Event, end float64) [][]model.Event {
+	out := make([][]model.Event, len(arms))
+	for i, ev := range arms {
+		n, _ := slices.BinarySearchFunc(ev, end, func(x model.Event, t float64) int {
+			if x.E <= t {
+				return -1
+			}
+			return 1
+		})
+		out[i] = ev[:n]
+	}
+	return out
 }
 
 func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand) *posterior {
@@ -88,7 +153,7 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 		if before != nil {
 			if before.dead(i) {
 				p.fits[i] = before.fits[i]
-				p.fits[i].logZ = math.Inf(-1)
+				p.fits[i].logZ, p.fits[i].best = math.Inf(-1), math.Inf(1) // of a shorter trace
 				continue
 			}
 			warm = before.fits[i].parts

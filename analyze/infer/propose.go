@@ -21,6 +21,9 @@ type proposer struct {
 	end     float64   // of the trace
 	fixed   bracket   // of a block that a bout's first rejection starts
 	growing bracket   // of one that each rejection starts anew
+
+	admitted, refused []float64 // scratch
+	log               []batch
 }
 
 // bracket is the tightest span, in seconds, between a refusal that was still part
@@ -203,6 +206,16 @@ func (p *proposer) draw(v *model.Variant) model.Params {
 	if v.Seconds {
 		q.Phase = p.rng.Float64()
 		q.W = max(1, math.Floor(q.W+p.rng.Float64()))
+	}
+	return p.resized(v, q)
+}
+
+// resized is q, half of the time with the limit that suits the rest.
+func (p *proposer) resized(v *model.Variant, q model.Params) model.Params {
+	if p.rng.IntN(2) == 0 {
+		if l, ok := p.sized(v, q); ok {
+			q.L = l
+		}
 	}
 	return q
 }

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"apisonde/analyze/model"
 )
@@ -17,6 +18,7 @@ type reading struct {
 	post   *posterior
 	// charged: the refusals of another limit on the path count in this one.
 	charged bool
+	alone   int // so many samples, from the first on, this limit explains alone
 }
 
 // search fits the bank to one record's arms, from an earlier belief, nil for none.
@@ -31,7 +33,7 @@ func glance(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior 
 }
 
 // read fits the bank to the record.
-func (r *record) read(rng *rand.Rand) *reading { return r.readOn(nil, inferBank, rng) }
+func (r *record) read(rng *rand.Rand) *reading { return r.readOn(nil, thorough, rng) }
 
 // readOn fits the bank to the record, of a part of which before is the belief.
 func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading {
@@ -43,10 +45,65 @@ func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading 
 	x.post = fit(r.arms(x.part), before, rng)
 	if w := (&whose{again: true}); len(x.scopes) > 0 && len(w.open(r)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
-		x.compare()
+		part := x.part
+		if x.compare(); slices.Contains(x.scopes, part) {
+			x.part = part
+		}
 	}
 	return x
 }
+
+// regroup looks for another way to split the record, where the contrasts leave
+// several and nothing explains it by the one that was tried.
+func (x *reading) regroup() {
+	if !x.doubtful() || len(x.r.samples) > longRecord {
+		return
+	}
+	best := *x
+	for _, s := range x.scopes {
+		if s == x.part || s&^x.r.tested() != 0 {
+			continue
+		}
+		y := *x
+		y.part, y.post = s, glance(x.r.arms(s), nil, x.rng)
+		if y.post.beats(best.post) {
+			best = y
+		}
+		if !best.doubtful() {
+			break
+		}
+	}
+	if best.part != x.part && best.doubtful() {
+		best.post = thorough(x.r.arms(best.part), best.post, x.rng)
+	}
+	*x = best
+}
+
+// narrow drops the scopes under which the record can hardly be explained, of those
+// that the contrasts leave. It takes a search for each, so it is for verdicts.
+func (x *reading) narrow() {
+	if len(x.scopes) < 2 || x.doubtful() {
+		return
+	}
+	tested, best := x.r.tested(), x.post.evidence()
+	hardly := map[scope]bool{}
+	for _, s := range x.scopes {
+		if s &= tested; s == x.part {
+			continue
+		}
+		if _, known := hardly[s]; !known {
+			y := reading{r: x.r, post: glance(x.r.arms(s), x.post, x.rng), scopes: x.scopes}
+			if y.doubtful() {
+				y.post = inferBank(x.r.arms(s), nil, x.rng)
+			}
+			hardly[s] = y.post.evidence() < best+hardlyAny
+		}
+	}
+	x.scopes = slices.DeleteFunc(slices.Clone(x.scopes), func(s scope) bool { return hardly[s&tested] })
+}
+
+// hardlyAny is the log of how much less probable than another a scope has to be.
+const hardlyAny = -7
 
 // sharpen searches the sliding counters anew and harder where one leads: what
 // explains their ramps is thin strips, of which a quick search sees a part, and an

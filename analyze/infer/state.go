@@ -40,6 +40,9 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if vague(l.WindowS) || vague(l.RatePerS) || l.Algorithm == verdict.SlidingCounter && r.cost().WallS < counterCycles*stated(l.WindowS) {
 		conf *= vagueShare
 	}
+	if wide(l.WindowS) || wide(l.RatePerS) {
+		conf = math.Min(conf, wideConfidence)
+	}
 	l.Confidence = round3(conf)
 	if l.Algorithm != verdict.Unknown && x.post.strained() {
 		doubt(&l, strainedBy)
@@ -98,6 +101,10 @@ func stateScope(l *verdict.Limit, scopes []scope, cs []contrast, explained bool)
 // vagueShare is the part of a confidence that is left where figures are wide: of a
 // hundred such statements of single limits in selftest none was false.
 const vagueShare = 0.93
+
+// wideConfidence is the most that is stated of figures so wide that the one in the
+// middle is no help.
+const wideConfidence = 0.85
 
 // equivalentAbove is the probability from which another algorithm is not
 // excluded.

@@ -17,9 +17,19 @@ import (
 // instants that fell on a boundary, at 0.62 each, and a little of a ramp.
 const strainLimit = 2.5
 
+// blockedStrain is the same for a limiter that blocks: when a block began, and what it
+// left of the count, is open more often.
+const blockedStrain = 5
+
 // strained says whether even the best explanation costs more than that. Then the
 // search missed the parameters that do explain the trace, or there are none.
-func (p *posterior) strained() bool { return p.best()-p.doubts > strainLimit }
+func (p *posterior) strained() bool {
+	limit := strainLimit
+	if top, _ := p.leader(); p.fits[top].v != nil && p.fits[top].v.HasPenalty() {
+		limit = blockedStrain
+	}
+	return p.best()-p.doubts > limit
+}
 
 // doubts is what any explanation costs, in nats: requests of which nothing is known,
 // and instants that are not known well, since what is to happen within one is open.
