@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"apisonde/analyze/model"
 	"apisonde/probe/trace"
 )
 
@@ -141,7 +142,7 @@ func (x *reading) settle(first *reading, inner, outer bool, way separation) (in,
 			out.regroup()
 		}
 		out.charged = outer
-		if out.post.misfit > mostStrays*strayCost || !out.explains() && len(out.scopes) == 0 {
+		if len(out.scopes) == 0 || out.post.misfit > mostStrays*model.StrayCost {
 			return nil, nil, false
 		}
 		next, still := x.r.attribute(in, out)
@@ -156,10 +157,7 @@ func (x *reading) settle(first *reading, inner, outer bool, way separation) (in,
 // mostStrays are how many refusals the outer limit may not explain at first: those
 // of the inner one that were taken for its own while the inner one's figures were
 // not sharp yet.
-const (
-	mostStrays = 3
-	strayCost  = 6 // of one, in nats
-)
+const mostStrays = 3
 
 // mostTurns bounds how often the refusals are attributed anew.
 const mostTurns = 4

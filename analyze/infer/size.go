@@ -176,7 +176,7 @@ func (u *usage) at(t float64) float64 {
 		u.count = math.Max(0, u.count-math.Floor((t-u.from)/w))
 	case u.v.Core == model.CoreBucket:
 		u.count, u.from = math.Max(0, u.count-(t-u.from)/w), t
-	case u.opened():
+	case u.v.Opened():
 		if u.begun && u.grain(t)-u.grain(u.from) >= w {
 			u.begun, u.count = false, 0
 		}
@@ -200,15 +200,11 @@ func (u *usage) add(t float64, x model.Event) {
 		u.log = append(u.log, batch{t, n})
 	case u.v.Core == model.CoreBucket && u.v.Whole && n > 0:
 		u.from = t
-	case u.opened() && (!u.begun || u.v.Anchor == model.AnchorLastAny || u.v.Anchor == model.AnchorLastAdmitted && x.Admitted > 0):
+	case u.v.Opened() && (!u.begun || u.v.Anchor == model.AnchorLastAny || u.v.Anchor == model.AnchorLastAdmitted && x.Admitted > 0):
 		u.from = t
 	}
 	u.begun = true
 	u.count += n
-}
-
-func (u *usage) opened() bool {
-	return u.v.Anchor == model.AnchorOpen || u.v.Anchor == model.AnchorLastAdmitted || u.v.Anchor == model.AnchorLastAny
 }
 
 // grain is t on the limiter's clock.

@@ -44,7 +44,7 @@ func (m *Model) Step(x *Event, c *Cost) {
 		// One stray refusal among many may be an error of another kind: explain
 		// it away at a price, and learn nothing from it.
 		if limited <= 1+(x.Admitted+limited)/100 {
-			stray := min(strayCost, m.distance(off))
+			stray := min(StrayCost, m.distance(off))
 			c.Total += stray
 			c.Violation += stray
 			m.commit(x.S, x.E, x.first(), x.Admitted, 0)
@@ -66,9 +66,9 @@ func (x *Event) first() float64 {
 	return x.E
 }
 
-// strayCost is what explaining away one refusal costs: errors of other kinds
+// StrayCost is what explaining away one refusal costs, in nats: errors of other kinds
 // are met less often than once in some hundred requests, e^-6.
-const strayCost = 6
+const StrayCost = 6
 
 // distance is the cost of an outcome off requests outside the bounds.
 func (m *Model) distance(off float64) float64 {

@@ -174,7 +174,7 @@ func (m *Model) window(t float64) int64 { return int64(math.Floor((t - m.origin)
 func (m *Model) coreBounds(s, e float64) (lo, hi float64) {
 	switch m.V.Core {
 	case CoreWindow:
-		if m.V.opened() {
+		if m.V.Opened() {
 			return m.openedBounds(s, e)
 		}
 		return m.periodicBounds(s, e)
@@ -189,7 +189,7 @@ func (m *Model) coreBounds(s, e float64) (lo, hi float64) {
 func (m *Model) coreCommit(s, e, admitted, limited float64) {
 	switch m.V.Core {
 	case CoreWindow:
-		if m.V.opened() {
+		if m.V.Opened() {
 			m.openedCommit(s, e, admitted, limited)
 			return
 		}

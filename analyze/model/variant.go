@@ -110,8 +110,8 @@ var Bank = []Variant{
 // anchored says whether the grid's phase comes from the trace.
 func (v *Variant) anchored() bool { return v.Anchor == AnchorGrid || v.Anchor == AnchorIdle }
 
-// opened says whether a request opens the window.
-func (v *Variant) opened() bool {
+// Opened says whether a request opens the window.
+func (v *Variant) Opened() bool {
 	return v.Anchor == AnchorOpen || v.Anchor == AnchorLastAdmitted || v.Anchor == AnchorLastAny
 }
 
