@@ -52,9 +52,14 @@ type fitter struct {
 }
 
 func newFitter(arms [][]model.Event, effort int, rng *rand.Rand) *fitter {
-	// Where instants are sharp the truth costs nothing and all else soon very much;
-	// where they are not the likelihood is smooth, and 1.9 nats leave 95 % of it.
-	alike := 0.7 + math.Min(1.8, 0.4*blur(arms))
+	// Where instants are sharp the truth mostly costs nothing, and all else soon very
+	// much; where they are not the likelihood is smooth, and 1.9 nats leave 95 % of it.
+	// What is stated allows for as much, since the truth may have met chance as well.
+	alike := 0.7
+	if effort >= judgeEffort {
+		alike = 1.9
+	}
+	alike = math.Min(2.5, alike+0.4*blur(arms))
 	return &fitter{rng: rng, arms: arms, draws: newProposer(arms, rng), effort: effort, alike: alike}
 }
 
@@ -280,7 +285,7 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 	for k := range steps {
 		next := cur
 		f.perturb(v, &next)
-		if f.rng.IntN(3) == 0 {
+		if cost > explained && f.rng.IntN(3) == 0 { // from there on the walk maps what explains the trace
 			next = f.draws.resized(v, next)
 		}
 		if !valid(v, &next) {
