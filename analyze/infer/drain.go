@@ -134,7 +134,7 @@ func (rate) next(e *Engine, _ float64) (plan.Step, bool) {
 	if _, _, _, ok := e.log.slots(); ok {
 		return plan.Step{}, false
 	}
-	e.then(&whose{}, &routes{asked: map[string]int{}}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &beyond{}, &study{})
+	e.then(&whose{}, &routes{asked: map[string]int{}}, &narrow{}, &reopen{}, &identify{}, &whose{again: true}, &beyond{}, review{}, &study{})
 	return plan.Step{}, false
 }
 

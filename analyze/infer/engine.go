@@ -47,6 +47,7 @@ type Engine struct {
 
 	split    *split // once two limits show on the path
 	whole    bool   // two limits were seen there and did not last
+	doubted  bool   // one limit once explained badly what was seen there
 	post     *posterior
 	latest   *reading // the latest belief
 	sound    *reading // the latest belief that explained everything so far
@@ -104,7 +105,7 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 // turnTo makes one policy the subject of the questions that follow.
 func (e *Engine) turnTo(p policy) {
 	e.path = e.all.view(p)
-	e.log, e.split, e.whole, e.post, e.sound = e.path, nil, false, nil, nil
+	e.log, e.split, e.whole, e.doubted, e.post, e.sound = e.path, nil, false, false, nil, nil
 }
 
 // Next returns the step that would teach most, or false when nothing is left to
@@ -169,8 +170,15 @@ func (e *Engine) refit() {
 	x := &reading{r: e.log, rng: e.rng()}
 	x.compare()
 	x.post = inferBank(e.log.arms(x.part), e.post, x.rng)
+	if e.split != nil && x.doubtful() {
+		x = e.reconsider(x)
+	}
 	e.post, e.latest = x.post, x
-	if !x.doubtful() && e.split == nil {
+	switch {
+	case e.split != nil:
+	case x.doubtful():
+		e.doubted = true
+	default:
 		x.alone = len(e.log.samples)
 		e.sound = x
 	}

@@ -17,7 +17,7 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	if cut > explained {
 		behind = cut
 	}
-	cs := f.scout(v, warm, cut+behind+30)
+	cs := f.scout(v, warm, cut+behind+30, cut > explained)
 	if len(cs) == 0 {
 		return r
 	}

@@ -46,6 +46,7 @@ func (x *explanation) look() bool {
 		inner.narrow() // what the other one refused tells nothing
 		outer.narrow()
 		x.inner, x.outer = inner, outer
+		x.one.shareOut(inner, outer)
 	}
 	return two
 }

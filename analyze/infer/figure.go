@@ -107,7 +107,7 @@ func alignment(v *model.Variant, clock bool) *string {
 
 // onClock looks for windows that begin at multiples of a round length on the
 // wall clock and explain the trace as well as the best parameters do. Those are
-// then the ones to state: a phase that fits by chance is rare.
+// then the ones to state, where few other phases would do.
 func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	if !f.v.HasPhase() || f.v.Seconds || f.v.HasTick() {
 		return particle{}, false
@@ -119,25 +119,44 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
 	best := f.best1()
 	b := widen(f.span, 0.4)
+	explains := func(w, phase float64) bool {
+		q := best.p
+		q.W, q.Phase = w, phase
+		return fit.cost(f.v, q, best.cost+2).Total <= best.cost+2
+	}
 	var found []particle
+	chance := 0.0 // that some round window would begin where the clock says
 	for _, w := range f.v.Nice() {
 		if w < b.lo.W || w > b.hi.W {
 			continue
 		}
 		for off := -clockError; off <= clockError; off += clockError / 2 {
-			q := best
-			q.p.W, q.p.Phase = w, off-math.Mod(start, w)
-			if q.cost = fit.cost(f.v, q.p, math.Inf(1)).Total; q.cost <= best.cost+2 {
+			if phase := off - math.Mod(start, w); explains(w, phase) {
+				q := best
+				q.p.W, q.p.Phase = w, phase
 				found = append(found, q)
 				break
 			}
 		}
+		for k := range clockPhases {
+			if explains(w, (float64(k)+0.5)/clockPhases*w) {
+				chance += 1. / clockPhases
+			}
+		}
 	}
-	if len(found) != 1 { // of several that fit, some do by chance
+	if len(found) != 1 || chance > clockChance {
 		return particle{}, false
 	}
 	return found[0], true
 }
+
+// clockChance is how probable it may be that windows seem to begin at multiples of a
+// round length on the wall clock though they do not, for it to be said that they do.
+// It is measured at clockPhases phases.
+const (
+	clockChance = 0.03
+	clockPhases = 200
+)
 
 // counterCycles is how many windows of a sliding counter must have gone by
 // before its length is more than the slope of one ramp.

@@ -111,8 +111,9 @@ type candidate struct {
 }
 
 // scout finds starting points for v: drawn ones and the particles of an earlier
-// fit, best first. cut is the cost beyond which none is of interest.
-func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candidate {
+// fit, best first. cut is the cost beyond which none is of interest. open: nothing
+// explains the trace so far, so it is worth a long search.
+func (f *fitter) scout(v *model.Variant, warm []particle, cut float64, open bool) []candidate {
 	var out []candidate
 	best := cut
 	try := func(q model.Params) {
@@ -131,9 +132,9 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 	}
 	known := slices.ContainsFunc(out, func(c candidate) bool { return c.cost < explained })
 	if v.HasPenalty() && (f.effort > 1 || !known) || !v.HasPenalty() && v.Core == model.CoreCounter {
-		f.sweep(v, try)
+		f.sweep(v, warm, try)
 	}
-	if f.effort > 1 && !known {
+	if f.effort > 1 && !known && open {
 		f.descend(v, try)
 	}
 	n := 500 * f.effort
@@ -153,7 +154,7 @@ func (f *fitter) scout(v *model.Variant, warm []particle, cut float64) []candida
 // sweep tries windows and phases on a grid: of a sliding counter, since several
 // distant ones may explain a ramp and draws find only some of them, and of what
 // counts below a penalty, since no reopening suggests a window there.
-func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
+func (f *fitter) sweep(v *model.Variant, warm []particle, try func(model.Params)) {
 	step, phases := 1.04, 12
 	if f.effort > 1 {
 		step, phases = 1.012, 40
@@ -176,6 +177,10 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 				q = f.draws.draw(v)
 			}
 			q.L, q.W = f.draws.limit(), w
+			if v.HasPenalty() && len(warm) > 0 && k%2 == 0 { // the block is known, what it hides is not
+				known := warm[f.rng.IntN(len(warm))].p
+				q.L, q.P, q.C = known.L, known.P, known.C
+			}
 			if v.Core == model.CoreBucket {
 				q.W /= q.L
 			}
@@ -189,7 +194,7 @@ func (f *fitter) sweep(v *model.Variant, try func(model.Params)) {
 		at(w, phases)
 	}
 	for _, w := range v.Nice() { // where half of the prior stands, a grid must not miss
-		if w > lo && w < hi && !v.HasPenalty() {
+		if w > lo && w < hi && (!v.HasPenalty() || f.effort > 1 && len(warm) > 0) {
 			at(w, 10*phases)
 		}
 	}
@@ -249,10 +254,35 @@ func (f *fitter) evolve(v *model.Variant, cs []candidate) []candidate {
 			}
 		}
 		slices.SortFunc(cs, func(a, b candidate) int { return cmpFloat(a.cost, b.cost) })
-		cs = cs[:min(len(cs), 400)]
+		cs = varied(v, cs)
 	}
 	return cs
 }
+
+// varied keeps the best candidates, few of them of one kind: offspring of the best
+// would crowd out those from which what explains more may descend.
+func varied(v *model.Variant, cs []candidate) []candidate {
+	var out []candidate
+	for _, x := range cs {
+		if len(out) == mostCandidates {
+			break
+		}
+		n := 0
+		for _, y := range out {
+			if akin(v, x, y) {
+				n++
+			}
+		}
+		if n < mostKin {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// mostCandidates is how many go on to the next generation, and mostKin how many of
+// them are neighbours.
+const mostCandidates, mostKin = 400, 40
 
 // explained is a cost so low that nothing contradicts the parameters.
 const explained = 2
@@ -264,15 +294,18 @@ func diverse(v *model.Variant, cs []candidate, n int) []candidate {
 		if len(out) == n || len(out) > 0 && x.cost > out[0].cost+16 {
 			break
 		}
-		near := slices.ContainsFunc(out, func(y candidate) bool {
-			return math.Abs(math.Log(x.p.W/y.p.W)) < 0.02 && math.Abs(x.p.L-y.p.L) <= 0.02*y.p.L && x.p.K == y.p.K &&
-				(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1 && x.p.C == y.p.C)
-		})
-		if !near {
+		if !slices.ContainsFunc(out, func(y candidate) bool { return akin(v, x, y) }) {
 			out = append(out, x)
 		}
 	}
 	return out
+}
+
+// akin says whether two candidates are neighbours.
+func akin(v *model.Variant, x, y candidate) bool {
+	const by = 1.02
+	return x.p.W < by*y.p.W && y.p.W < by*x.p.W && math.Abs(x.p.L-y.p.L) <= 0.02*y.p.L && x.p.K == y.p.K &&
+		(!v.HasPenalty() || math.Abs(math.Log(x.p.P/y.p.P)) < 0.1 && x.p.C == y.p.C)
 }
 
 // walk is a Metropolis walk from one start. It returns the range of parameters

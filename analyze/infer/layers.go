@@ -11,6 +11,43 @@ import (
 type split struct {
 	inner, outer *reading
 	outside      bool // the outer one is the subject of the questions
+	again        int  // so many samples make it worth while to tell them apart anew
+}
+
+// subject is the limit that the questions are about.
+func (s *split) subject() *reading {
+	if s.outside {
+		return s.outer
+	}
+	return s.inner
+}
+
+// reconsider reads the record of one of two limits in other ways, where it has become
+// hard to explain: split by other callers, of what the contrasts leave, or after the
+// two were told apart anew, since whose a refusal was rests on what was known of both,
+// and that was little at first.
+func (e *Engine) reconsider(x *reading) *reading {
+	if n := len(e.path.samples); n < e.split.again || n > longPath {
+		return x
+	}
+	e.split.again = len(e.path.samples) * 2
+	if x.regroup(); !x.doubtful() {
+		e.log.likely = []scope{x.part}
+		return x
+	}
+	whole := &reading{r: e.path, rng: x.rng}
+	inner, outer, ok := whole.separate(e.split.inner, separation{fit: inferBank, patient: true})
+	if !ok {
+		return x
+	}
+	if owners, _ := e.path.attribute(inner, outer); !enough(owners) {
+		return x
+	}
+	e.split.inner, e.split.outer = inner, outer
+	e.attribute()
+	x = e.split.subject()
+	e.log.likely = []scope{x.part}
+	return x
 }
 
 // attribute says of every refusal whose it is, and turns to the record of the
@@ -25,14 +62,14 @@ func (e *Engine) attribute() {
 		e.log, e.post = e.path, nil
 		return
 	}
-	recovery := e.log.recovery
+	recovery, likely := e.log.recovery, e.log.likely
 	if e.split.outside {
 		e.log = e.path.only(owners, e.split.outer.charged)
 		e.log.span = e.sandwich()
 	} else {
 		e.log = e.path.without(owners, e.split.inner.charged)
 	}
-	e.log.recovery = recovery
+	e.log.recovery, e.log.likely = recovery, likely
 }
 
 // divide looks for two limits where one does not explain the path. It says
@@ -56,6 +93,13 @@ func (e *Engine) divide(known bool) bool {
 	if !ok || !whole.outdone(inner, outer) {
 		return false
 	}
+	e.part(inner, outer, known)
+	return true
+}
+
+// part goes on with two limits. known: the questions about the inner one are
+// answered.
+func (e *Engine) part(inner, outer *reading, known bool) {
 	e.split = &split{inner: inner, outer: outer}
 	e.find("some refusals are not this limit's: another one stands behind it")
 	qs := []inquiry{turn{outside: true}, &whose{}, &reopen{}, &identify{}, &whose{again: true}}
@@ -63,7 +107,26 @@ func (e *Engine) divide(known bool) bool {
 		qs = append(qs, turn{outside: false}, &identify{})
 	}
 	e.first(qs...)
-	return true
+}
+
+// review reads the record as the verdict will, where something was hard to explain:
+// what that sees and the run has not is still to be asked about.
+type review struct{}
+
+func (review) stage() string { return "limit" }
+
+func (review) next(e *Engine, _ float64) (plan.Step, bool) {
+	if e.split != nil || e.whole || !e.doubted || e.log.inDoubt() > mostInDoubt {
+		return plan.Step{}, false
+	}
+	x := e.path.read(e.rng())
+	if !x.doubtful() {
+		return plan.Step{}, false
+	}
+	if inner, outer, ok := x.peel(true); ok && x.outdone(inner, outer) {
+		e.part(inner, outer, false)
+	}
+	return plan.Step{}, false
 }
 
 // mostInDoubt bounds the requests without an answer up to which a run that goes on
@@ -80,7 +143,7 @@ func (q turn) next(e *Engine, _ float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	e.split.outside = q.outside
-	e.post, e.log.recovery = nil, 0
+	e.post, e.log.recovery, e.log.likely = nil, 0, nil
 	e.attribute()
 	return plan.Step{}, false
 }
@@ -138,12 +201,13 @@ func (q *beyond) stage() string { return "limit" }
 const (
 	beyondRequests = 120 // at least, in all since the run began
 	beyondSeconds  = 15  // at least
-	// Behind a small or quick limit the search goes further, since it costs little
-	// there: to beyondTimes the limit, and for as many cycles, up to smallLimit and
-	// quickCycle seconds. From there on that falls to the least again.
-	beyondTimes = 9
+	// Behind limits up to smallLimit the search goes on to beyondTimes the limit, and
+	// behind those that take no more than quickCycle seconds for as many cycles: such
+	// limits guard against bursts, so that another one for the long run is likely, and
+	// to meet it costs little.
+	beyondTimes = 20
 	smallLimit  = 20
-	quickCycle  = 4
+	quickCycle  = 5
 	beyondChunk = 24
 )
 
@@ -213,9 +277,13 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 // how many seconds: the more the less it costs beside the rest, and enough for a
 // larger limit that the headers state.
 func (e *Engine) reach(limit, gap, left float64) (requests int, span float64) {
-	further := func(x, most float64) float64 { return beyondTimes * math.Min(x, 2*most-x) }
-	requests = max(beyondRequests, int(further(limit, smallLimit)))
-	span = math.Max(beyondSeconds, further(limit*gap, quickCycle))
+	requests, span = beyondRequests, beyondSeconds
+	if limit <= smallLimit {
+		requests = max(requests, int(beyondTimes*limit))
+	}
+	if cycle := limit * gap; cycle <= quickCycle {
+		span = math.Max(span, beyondTimes*cycle)
+	}
 	c := e.claims[e.log.baseline()]
 	if c == nil || c.larger <= limit {
 		return requests, span

@@ -35,31 +35,30 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		before = y.post
 		n++
 	}
-	hard := search(inferBank)
-	if patient {
-		hard = thorough
+	looks := []separation{{fit: glance, cuts: mostCuts}, {fit: inferBank, cuts: 1}, {fit: inferBank, cuts: 1, charged: true}}
+	switch {
+	case len(x.r.samples) > longPath:
+		looks[0].cuts, patient = 1, false
+	case patient:
+		looks[1] = separation{fit: glance, cuts: mostCuts, patient: true}
 	}
-	for _, look := range []struct {
-		cuts int
-		way  separation
-	}{
-		{mostCuts, separation{fit: glance}},
-		{1, separation{fit: hard, patient: patient}},
-		{1, separation{fit: inferBank, charged: true}},
-	} {
-		for i := n - 1; i >= max(0, n-look.cuts); i-- {
-			first := x.r.prefix(bouts[i]).readOn(nil, look.way.fit, x.rng)
+	for _, way := range looks {
+		for i := n - 1; i >= max(0, n-way.cuts); i-- {
+			first := x.r.prefix(bouts[i]).readOn(nil, inferBank, x.rng)
 			first.alone = bouts[i]
-			if first.doubtful() || !first.post.bounded() {
+			if first.doubtful() || !first.post.bounded() && !patient {
 				continue
 			}
-			if inner, outer, ok = x.separate(first, look.way); ok {
+			if inner, outer, ok = x.separate(first, way); ok {
 				return inner, outer, true
 			}
 		}
 	}
 	return nil, nil, false
 }
+
+// longPath is how many requests are too many for a search that is patient.
+const longPath = 1500
 
 // mostCuts bounds how many places are tried at which the outer limit may have
 // begun to refuse.
@@ -89,8 +88,11 @@ func (r *record) prefix(n int) *record {
 // separation is how hard two limits are told apart.
 type separation struct {
 	fit     search
+	cuts    int  // so many places are tried at which the outer limit may have begun to refuse
 	charged bool // the outer one may count what the inner one refused
-	patient bool // every scope that is open is tried for the outer one
+	// patient: every scope that is open is tried for the outer one, and both limits are
+	// walked together.
+	patient bool
 }
 
 // separate attributes every refusal, given what the inner limit may be, and reads
@@ -121,13 +123,14 @@ func (x *reading) separate(first *reading, way separation) (inner, outer *readin
 func (x *reading) settle(first *reading, inner, outer bool, way separation) (in, out *reading, ok bool) {
 	in = &reading{part: first.part, post: first.post, charged: inner, alone: first.alone}
 	owners, clear := x.r.attribute(in, nil)
-	for range mostTurns {
+	var ins, outs []particle
+	for turn := range mostTurns {
 		if !clear || !enough(owners) {
 			return nil, nil, false
 		}
-		in = x.r.without(owners, inner).readOn(in.post, way.fit, x.rng)
+		in = x.r.without(owners, inner).by(in.part).readOn(in.post, way.fit, x.rng)
 		in.charged, in.alone = inner, first.alone
-		if in.doubtful() {
+		if in.hopeless() {
 			return nil, nil, false
 		}
 		if out == nil { // by sharper figures than the first ones
@@ -136,27 +139,49 @@ func (x *reading) settle(first *reading, inner, outer bool, way separation) (in,
 			}
 			out = x.r.only(owners, outer).readOn(nil, way.fit, x.rng)
 		} else {
-			out = x.r.only(owners, outer).readOn(out.post, way.fit, x.rng)
+			out = x.r.only(owners, outer).by(out.part).readOn(out.post, way.fit, x.rng)
 		}
-		if way.patient {
+		if way.patient && turn == 0 {
 			out.regroup()
 		}
 		out.charged = outer
-		if len(out.scopes) == 0 || out.post.misfit > mostStrays*model.StrayCost {
+		if out.hopeless() {
 			return nil, nil, false
 		}
+		ins, outs = append(ins, in.post.typical(8)...), append(outs, out.post.typical(8)...)
 		next, still := x.r.attribute(in, out)
 		if slices.Equal(next, owners) {
 			break
 		}
 		owners, clear = next, still
 	}
-	return in, out, !out.doubtful()
+	if way.patient && (in.doubtful() || out.doubtful()) {
+		in, out = x.jointly(in, out, ins, outs)
+	}
+	return in, out, !in.doubtful() && !out.doubtful()
 }
 
-// mostStrays are how many refusals the outer limit may not explain at first: those
-// of the inner one that were taken for its own while the inner one's figures were
-// not sharp yet.
+// jointly reads both records where every refusal is whose it is by a walk of both
+// limits together, or returns what was.
+func (x *reading) jointly(in, out *reading, ins, outs []particle) (*reading, *reading) {
+	best, owners, cost := x.together(in, out).search(ins, outs)
+	if cost > mostStrays*model.StrayCost || !enough(owners) {
+		return in, out
+	}
+	one := x.r.without(owners, in.charged).by(in.part).readOn(in.post.seeded(best.in), inferBank, x.rng)
+	two := x.r.only(owners, out.charged).by(out.part).readOn(out.post.seeded(best.out), inferBank, x.rng)
+	one.charged, one.alone, two.charged = in.charged, in.alone, out.charged
+	return one, two
+}
+
+// hopeless says whether a reading is so far off that to attribute the refusals anew
+// would not mend it.
+func (x *reading) hopeless() bool {
+	return len(x.scopes) == 0 || x.post.misfit > mostStrays*model.StrayCost
+}
+
+// mostStrays are how many refusals either limit may not explain at first: those of the
+// other one that were taken for its own while figures were not sharp yet.
 const mostStrays = 3
 
 // mostTurns bounds how often the refusals are attributed anew.

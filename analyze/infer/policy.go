@@ -252,7 +252,7 @@ func (q *study) next(e *Engine, _ float64) (plan.Step, bool) {
 			continue
 		}
 		e.turnTo(p)
-		e.then(&whose{}, &reopen{}, &identify{}, &whose{again: true}, &beyond{}, q)
+		e.then(&whose{}, &reopen{}, &identify{}, &whose{again: true}, &beyond{}, review{}, q)
 		break
 	}
 	return plan.Step{}, false

@@ -19,6 +19,9 @@ type reading struct {
 	// charged: the refusals of another limit on the path count in this one.
 	charged bool
 	alone   int // so many samples, from the first on, this limit explains alone
+	// also explains the record as well, where the refusals are shared out between two
+	// limits in another way.
+	also []particle
 }
 
 // search fits the bank to one record's arms, from an earlier belief, nil for none.
@@ -56,7 +59,7 @@ func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading 
 // regroup looks for another way to split the record, where the contrasts leave
 // several and nothing explains it by the one that was tried.
 func (x *reading) regroup() {
-	if !x.doubtful() || len(x.r.samples) > longRecord {
+	if !x.doubtful() || len(x.r.samples) > longPath {
 		return
 	}
 	best := *x
@@ -124,10 +127,22 @@ func (x *reading) sharpen() {
 	x.post = p
 }
 
+// broaden lets the figures cover also.
+func (x *reading) broaden() {
+	for i, p := range x.post.prob {
+		f := &x.post.fits[i]
+		for _, q := range x.also {
+			if q.v == f.v && p >= equivalentAbove && len(f.parts) > 0 {
+				f.span.add(q.p)
+			}
+		}
+	}
+}
+
 func (x *reading) compare() {
 	x.cs = x.r.contrasts()
 	x.scopes = x.r.candidates(x.cs)
-	x.part = partition(x.scopes, x.r.tested())
+	x.part = x.r.choose(x.scopes)
 	if x.spread = x.r.spread(); x.spread && len(x.scopes) > 0 {
 		x.cs = refusals(x.cs)
 		x.scopes = x.r.candidates(x.cs)

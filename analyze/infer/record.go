@@ -30,6 +30,7 @@ type record struct {
 	ownPolicy bool
 	late      lateness // answers to be read as refusals
 	span      float64  // seconds between two refused controls within which an admission means something
+	likely    []scope  // of those that the contrasts leave, what explained the record; at most one
 }
 
 func newRecord(r trace.Roster) *record {
@@ -214,7 +215,23 @@ func billed(o trace.Observation) bool {
 
 // partition is the scope by which the trace splits into counters.
 func (r *record) partition() scope {
-	return partition(r.candidates(r.contrasts()), r.tested())
+	return r.choose(r.candidates(r.contrasts()))
+}
+
+// by has the record split by s, where the contrasts leave it.
+func (r *record) by(s scope) *record {
+	r.likely = []scope{s}
+	return r
+}
+
+// choose picks one of the scopes to split the record by.
+func (r *record) choose(scopes []scope) scope {
+	for _, s := range r.likely {
+		if slices.Contains(scopes, s) {
+			return s
+		}
+	}
+	return partition(scopes, r.tested())
 }
 
 // tested are the dimensions with more than one value.

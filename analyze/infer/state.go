@@ -19,6 +19,7 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 			x.post = again
 		}
 	}
+	x.broaden()
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	stateScope(&l, x.scopes, x.cs, x.explains())
 	r.stateAlgorithm(&l, x.post, x.part, t)

@@ -33,29 +33,44 @@ func (m *Model) Run(events []Event, limit float64) Cost {
 // Step weighs one event and commits it.
 func (m *Model) Step(x *Event, c *Cost) {
 	lo, hi := m.Bounds(x.S, x.E)
-	n, limited := float64(x.Admitted), x.Limited
+	limited := x.Limited
+	if m.weigh(lo, hi, x, c) {
+		limited = 0
+	}
+	m.commit(x.S, x.E, x.first(), x.Admitted, limited)
+}
+
+// Weigh is what an event costs, in nats, without the model being told of it.
+func (m *Model) Weigh(x *Event) float64 {
+	var c Cost
+	lo, hi := m.Bounds(x.S, x.E)
+	m.weigh(lo, hi, x, &c)
+	return c.Total
+}
+
+// weigh adds what an event costs of which between lo and hi can have been admitted.
+// One stray refusal among many may be an error of another kind: explain it away at a
+// price, and learn nothing from it.
+func (m *Model) weigh(lo, hi float64, x *Event, c *Cost) (stray bool) {
+	n := float64(x.Admitted)
 	c.Total += m.vagueness(lo, hi, n, n+float64(x.Limited))
 	var off float64
 	if n > hi {
 		off = n - hi
 	}
-	if limited > 0 && n < lo {
+	if x.Limited > 0 && n < lo {
 		off = lo - n
-		// One stray refusal among many may be an error of another kind: explain
-		// it away at a price, and learn nothing from it.
-		if limited <= 1+(x.Admitted+limited)/100 {
-			stray := min(StrayCost, m.distance(off))
-			c.Total += stray
-			c.Violation += stray
-			m.commit(x.S, x.E, x.first(), x.Admitted, 0)
-			return
-		}
+		stray = x.Limited <= 1+(x.Admitted+x.Limited)/100
 	}
 	if off > 0 {
-		c.Total += m.distance(off)
-		c.Violation += m.distance(off)
+		violation := m.distance(off)
+		if stray {
+			violation = min(StrayCost, violation)
+		}
+		c.Total += violation
+		c.Violation += violation
 	}
-	m.commit(x.S, x.E, x.first(), x.Admitted, limited)
+	return stray
 }
 
 // first is when the first admission was decided, at the latest.
