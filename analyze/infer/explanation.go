@@ -92,8 +92,12 @@ func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 		return []verdict.Limit{x.one.layer(t)}
 	}
 	ls := []verdict.Limit{x.inner.layer(t), x.outer.layer(t)}
+	most := peeledConfidence
+	if len(x.outer.r.bouts()) >= manyBouts {
+		most = againConfidence
+	}
 	for i := range ls {
-		ls[i].Confidence = math.Min(ls[i].Confidence, peeledConfidence)
+		ls[i].Confidence = math.Min(ls[i].Confidence, most)
 	}
 	if x.outer.charged { // what the inner one refused was counted in, on a guess
 		ls[1].Confidence = math.Min(ls[1].Confidence, chargedConfidence)

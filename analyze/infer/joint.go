@@ -22,7 +22,6 @@ type duet struct {
 	charged  struct{ in, out bool }
 	met      []meeting
 	fits     [2]*fitter
-	alone    int     // the refusals among so many samples, from the first on, are the inner one's
 	judgedBy []owner // whose each sample was by the latest weighing
 }
 
@@ -36,7 +35,7 @@ type meeting struct {
 // together prepares to walk both limits of a record, which splits by so different
 // callers for either.
 func (x *reading) together(in, out *reading) *duet {
-	d := &duet{alone: in.alone, judgedBy: make([]owner, len(x.r.samples))}
+	d := &duet{judgedBy: make([]owner, len(x.r.samples))}
 	d.charged.in, d.charged.out = in.charged, out.charged
 	t := measureTiming(x.r.samples)
 	index := [2]map[string]int{{}, {}}
@@ -110,9 +109,6 @@ func (d *duet) refused(a *meeting, in, out *model.Model, c *model.Cost) {
 	if d.charged.out {
 		inner += out.Weigh(&passed)
 	}
-	if a.sample < d.alone {
-		outer = math.Inf(1)
-	}
 	switch {
 	case math.Abs(inner-outer) < 1:
 		d.judgedBy[a.sample] = eithers
@@ -154,12 +150,22 @@ func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost flo
 	}
 	slices.SortStableFunc(starts, func(a, b start) int { return cmpFloat(a.cost, b.cost) })
 	cost = math.Inf(1)
-	for _, s := range starts[:min(len(starts), duetStarts)] {
-		p, c := d.walk(s.pair, s.cost)
-		if c < cost {
+	var from []pair
+	for _, s := range starts {
+		alike := 0
+		for _, p := range from {
+			if p.akin(s.pair) {
+				alike++
+			}
+		}
+		if alike == duetAlike || least > duetLost {
+			continue
+		}
+		from = append(from, s.pair)
+		if p, c := d.walk(s.pair, s.cost); c < cost {
 			best, cost = p, c
 		}
-		if cost < explained {
+		if cost < explained || len(from) == duetStarts {
 			break
 		}
 	}
@@ -170,12 +176,23 @@ func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost flo
 	return best, slices.Clone(d.judgedBy), cost
 }
 
-// duetStarts and duetSteps bound the walks, and duetHeat is the temperature at which
-// each begins, since a stray refusal costs several nats at once.
+// akin says whether two pairs are neighbours.
+func (p pair) akin(q pair) bool {
+	one := func(a, b particle) bool {
+		return a.v == b.v && akin(a.v, candidate{p: a.p}, candidate{p: b.p})
+	}
+	return one(p.in, q.in) && one(p.out, q.out)
+}
+
+// duetStarts and duetSteps bound the walks, of which duetAlike may begin next to each
+// other, and duetHeat is the temperature at which each begins, since a stray refusal
+// costs several nats at once. Beyond duetLost nats no walk finds the way.
 const (
-	duetStarts = 12
+	duetStarts = 8
+	duetAlike  = 2
 	duetSteps  = 20_000
 	duetHeat   = 4.0
+	duetLost   = 60
 )
 
 // steps are fewer the longer each takes.
@@ -205,14 +222,14 @@ func (d *duet) around(at pair) []pair {
 	all := []seen{{at, least}}
 	d.wander(at, least, func(int) float64 { return 1 }, func(p pair, c float64) bool {
 		least = math.Min(least, c)
-		if c <= least+duetAlike {
+		if c <= least+duetMore {
 			all = append(all, seen{p, c})
 		}
 		return true
 	})
 	var out []pair
 	for _, x := range all {
-		if x.cost <= least+duetAlike {
+		if x.cost <= least+duetMore {
 			out = append(out, x.pair)
 		}
 	}
@@ -235,10 +252,10 @@ func (x *reading) shareOut(in, out *reading) {
 }
 
 // duetArounds is how many such walks there are, from quick limiters to slow ones.
-const duetArounds = 4
+const duetArounds = 8
 
-// duetAlike is how much more, in nats, pairs may cost that explain a record as well.
-const duetAlike = 1.9
+// duetMore is how much more, in nats, pairs may cost that explain a record as well.
+const duetMore = 1.9
 
 // wander is a Metropolis walk from at, which costs that much. heat is the temperature
 // at each step, and meet is told of every pair on the way until it returns false.

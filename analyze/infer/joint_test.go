@@ -95,7 +95,7 @@ func TestOtherWaysToShareRefusals(t *testing.T) {
 	others := d.around(truth)
 	lo, hi := math.Inf(1), 0.0
 	for _, p := range others {
-		if c := d.weigh(p, math.Inf(1)); c > base+duetAlike {
+		if c := d.weigh(p, math.Inf(1)); c > base+duetMore {
 			t.Fatalf("a pair that costs %.2f, where the truth costs %.2f", c, base)
 		}
 		lo, hi = math.Min(lo, p.in.p.W), math.Max(hi, p.in.p.W)

@@ -99,23 +99,35 @@ type separation struct {
 // both records: under every order in which two limits can be asked. The inner one
 // first, so that it counts what the outer one refuses; both before either counts.
 // With charged the outer one first, which then counts what the inner one refuses:
-// that explains more by chance, so that it is tried where nothing else explains.
+// that explains more by chance, so that it is tried where nothing else explains. Where
+// two orders explain as much, figures are open between them.
 func (x *reading) separate(first *reading, way separation) (inner, outer *reading, ok bool) {
 	orders := []struct{ inner, outer bool }{{true, false}, {false, false}}
 	if way.charged {
 		orders = []struct{ inner, outer bool }{{false, true}}
 	}
+	type found struct {
+		in, out *reading
+		cost    float64
+	}
+	var all []found
 	least := math.Inf(1)
 	for _, charged := range orders {
-		in, out, found := x.settle(first, charged.inner, charged.outer, way)
-		if !found {
-			continue
-		}
-		if cost := in.post.best() + out.post.best(); cost < least {
-			inner, outer, ok, least = in, out, true, cost
+		if in, out, ok := x.settle(first, charged.inner, charged.outer, way); ok {
+			f := found{in, out, in.post.best() + out.post.best()}
+			all = append(all, f)
+			if f.cost < least {
+				inner, outer, least = in, out, f.cost
+			}
 		}
 	}
-	return inner, outer, ok
+	for _, f := range all {
+		if f.in != inner && f.cost < least+duetMore { // then the order is open, and so are the figures
+			inner.also = append(inner.also, f.in.post.typical(24)...)
+			outer.also = append(outer.also, f.out.post.typical(24)...)
+		}
+	}
+	return inner, outer, len(all) > 0
 }
 
 // settle reads the two records by turns, each time attributing the refusals by what

@@ -196,6 +196,13 @@ const gappedConfidence = 0.85
 // explain.
 const peeledConfidence = 0.88
 
+// againConfidence is the most where the outer limit began to refuse manyBouts times,
+// each time when it had to: that is no chance of others' traffic, and no one change.
+const (
+	againConfidence = 0.94
+	manyBouts       = 4
+)
+
 // chargedConfidence is the most that is stated of an outer limit whose count rests
 // on requests that the inner one refused.
 const chargedConfidence = 0.8
