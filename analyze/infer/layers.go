@@ -93,13 +93,13 @@ func (e *Engine) divide(known bool) bool {
 	if !ok || !whole.outdone(inner, outer) {
 		return false
 	}
-	e.part(inner, outer, known)
+	e.goOn(inner, outer, known)
 	return true
 }
 
-// part goes on with two limits. known: the questions about the inner one are
+// goOn turns to two limits. known: the questions about the inner one are
 // answered.
-func (e *Engine) part(inner, outer *reading, known bool) {
+func (e *Engine) goOn(inner, outer *reading, known bool) {
 	e.split = &split{inner: inner, outer: outer}
 	e.find("some refusals are not this limit's: another one stands behind it")
 	qs := []inquiry{turn{outside: true}, &whose{}, &reopen{}, &identify{}, &whose{again: true}}
@@ -124,7 +124,7 @@ func (review) next(e *Engine, _ float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	if inner, outer, ok := x.peel(true); ok && x.outdone(inner, outer) {
-		e.part(inner, outer, false)
+		e.goOn(inner, outer, false)
 	}
 	return plan.Step{}, false
 }

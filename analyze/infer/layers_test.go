@@ -3,8 +3,10 @@ package infer
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"apisonde/analyze/verdict"
+	"apisonde/probe/trace"
 )
 
 // layerWant is what must be stated of one of two layers, the slower first.
@@ -64,5 +66,27 @@ func TestEngineFindsBothOfTwoLayers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What the verdict would see of a path, and the run has not, is asked about before the
+// run ends; where nothing was hard to explain nobody looks.
+func TestReviewSeesTwoLimitsThatTheRunMissed(t *testing.T) {
+	t.Parallel()
+	specs := []string{"fixed-window,limit=10,window=1s,by=ip,align=first-request", "fixed-window,limit=100,window=60s,by=key,align=first-request"}
+	tr, _ := assess(t, world{specs: specs, roster: twoOfEach(), seed: 7, net: loopback})
+	for _, doubted := range []bool{false, true} {
+		e := New(Config{Roster: twoOfEach(), Budget: trace.Budget{MaxRequests: 20000, MaxDuration: 20 * time.Minute, MaxInflight: 256}, Seed: 7})
+		for _, o := range tr.Observations {
+			e.Observe(o)
+		}
+		e.tour, e.doubted = []inquiry{review{}}, doubted
+		review{}.next(e, 0)
+		if seen := e.split != nil; seen != doubted {
+			t.Errorf("doubted %v: two limits seen %v", doubted, seen)
+		}
+		if doubted && len(e.tour) < 3 {
+			t.Errorf("%d questions to ask", len(e.tour))
+		}
 	}
 }

@@ -237,6 +237,22 @@ func TestCandidatesFollowTheContrasts(t *testing.T) {
 	}
 }
 
+// What explained a record splits it, as long as the contrasts leave that.
+func TestLikelyScopesComeFirst(t *testing.T) {
+	r := newRecord(twoOfEach())
+	key, user := scopeOf(trace.DimKey), scopeOf(trace.DimUser)
+	for _, c := range []struct{ likely, left, want []scope }{
+		{nil, []scope{key, user, 0}, []scope{0}},
+		{[]scope{user}, []scope{key, user, 0}, []scope{user}},
+		{[]scope{user}, []scope{key, key | user}, []scope{key}},
+	} {
+		r.likely = c.likely
+		if got := r.choose(c.left); got != c.want[0] {
+			t.Errorf("of %v, with %v likely: %v", c.left, c.likely, got)
+		}
+	}
+}
+
 func TestCanaryRefusedLeavesItsValueOut(t *testing.T) {
 	r := newRecord(twoOfEach())
 	id := r.base()
