@@ -58,8 +58,7 @@ func (e *Engine) attribute() {
 	}
 	owners, _ := e.path.attribute(e.split.inner, e.split.outer)
 	if !enough(owners) { // what looked like the outer one's is the inner one's after all
-		e.split, e.whole = nil, true
-		e.log, e.post = e.path, nil
+		e.rejoin()
 		return
 	}
 	recovery, likely := e.log.recovery, e.log.likely
@@ -70,6 +69,12 @@ func (e *Engine) attribute() {
 		e.log = e.path.without(owners, e.split.inner.charged)
 	}
 	e.log.recovery, e.log.likely = recovery, likely
+}
+
+// rejoin takes back that two limits stand on the path.
+func (e *Engine) rejoin() {
+	e.split, e.whole = nil, true
+	e.log, e.post = e.path, nil
 }
 
 // divide looks for two limits where one does not explain the path. It says

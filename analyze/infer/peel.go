@@ -153,7 +153,8 @@ func (x *reading) settle(first *reading, inner, outer bool, way separation) (in,
 		} else {
 			out = x.r.only(owners, outer).by(out.part).readOn(out.post, way.fit, x.rng)
 		}
-		if way.patient && turn == 0 {
+		if way.patient && turn == 0 && x.regroups < mostRegroups {
+			x.regroups++
 			out.regroup()
 		}
 		out.charged = outer
@@ -198,6 +199,11 @@ const mostStrays = 3
 
 // mostTurns bounds how often the refusals are attributed anew.
 const mostTurns = 4
+
+// mostRegroups bounds how often other callers are tried for the outer limit: each time
+// takes a fit for every scope, and where none is better from one start, it hardly is
+// from the next.
+const mostRegroups = 3
 
 // leastBlamed refusals that one limit cannot explain are no stray ones.
 const leastBlamed = 3

@@ -19,6 +19,8 @@ type reading struct {
 	// charged: the refusals of another limit on the path count in this one.
 	charged bool
 	alone   int // so many samples, from the first on, this limit explains alone
+	// regroups is how often other scopes were tried for a limit behind this one.
+	regroups int
 	// also explains the record as well, where the refusals are shared out between two
 	// limits in another way.
 	also []particle

@@ -46,6 +46,9 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	if e.log.last(e.log.baseline()) != trace.Limited && w.drains < mostDrains { // it has had time to recover
 		if w.fresh { // it was asked for twice what it takes, and refused nothing
+			if room > 0 { // so what refused before was no second limit
+				e.rejoin()
+			}
 			return plan.Step{}, false
 		}
 		w.drains++
