@@ -111,7 +111,8 @@ func farewell(t *testing.T) {
 			answered++
 		}
 	}
-	if s.Requests() != have.intents || answered < have.intents-1 {
+	// Whoever asks again before the farewell has arrived gets no answer.
+	if s.Requests() != have.intents || answered <= have.intents/2 {
 		t.Errorf("%d HEADERS frames for %d requests, of which %d were answered: %v", s.Requests(), have.intents, answered, have.seen)
 	}
 }
