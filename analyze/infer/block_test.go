@@ -66,7 +66,7 @@ func TestEitherOfTwoWindowsIsNotMistaken(t *testing.T) {
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
-			budget := trace.Budget{MaxRequests: 500, MaxDuration: 2 * time.Minute, MaxInflight: 64}
+			budget := trace.Budget{MaxRequests: 1500, MaxDuration: 5 * time.Minute, MaxInflight: 64}
 			tr, _ := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 7, net: loopback, budget: budget})
 			j := Judge(tr)
 			if len(j.Limits) == 0 {

@@ -10,9 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"apisonde/analyze/verdict"
-	"apisonde/probe/lab/limit"
-	"apisonde/probe/plan"
-	"apisonde/probe/sim"
 	"apisonde/probe/trace"
 )
 
@@ -42,13 +39,7 @@ func TestEngineFindsLimiters(t *testing.T) {
 	} {
 		t.Run(c.spec, func(t *testing.T) {
 			t.Parallel()
-			stack, err := limit.Parse([]string{c.spec})
-			if err != nil {
-				t.Fatal(err)
-			}
-			budget := trace.Budget{MaxRequests: 20000, MaxDuration: 20 * time.Minute, MaxInflight: 256}
-			e := &counting{Engine: New(Config{Roster: twoOfEach(), Budget: budget, Seed: 7}), asked: map[int]string{}}
-			tr := sim.Run(e, sim.Config{Stack: stack, Roster: twoOfEach(), Budget: budget, Seed: 7, Loopback: true, Net: loopback})
+			tr, _ := assess(t, world{specs: []string{c.spec}, roster: twoOfEach(), seed: 7, net: loopback})
 			j := Judge(tr)
 			if j.Outcome != verdict.OutcomeLimited || len(j.Limits) != 1 {
 				t.Fatalf("outcome %s with %d limits", j.Outcome, len(j.Limits))
@@ -72,32 +63,11 @@ func TestEngineFindsLimiters(t *testing.T) {
 			if l.Confidence < 0.8 {
 				t.Errorf("confidence %v is timid", l.Confidence)
 			}
-			further := 0 // behind the limit that is known, as far as was decided to look
-			for _, o := range tr.Observations {
-				if e.asked[o.Step] == "does a larger limit stand behind this one?" {
-					further++
-				}
-			}
-			if n, most := len(tr.Observations)-further, 8*(c.limit+1)+70; float64(n) > most {
-				t.Errorf("%d requests about this limit, more than %v", n, most)
-			}
-			if most := max(beyondRequests, beyondTimes*min(c.limit, smallLimit)); float64(further) > most {
-				t.Errorf("%d requests behind it, more than %v", further, most)
+			if most := int(12 * (c.limit + 1)); j.Cost.Requests > max(most, 150) {
+				t.Errorf("%d requests, more than 12 times the least possible", j.Cost.Requests)
 			}
 		})
 	}
-}
-
-// counting notes what each step asked.
-type counting struct {
-	*Engine
-	asked map[int]string
-}
-
-func (c *counting) Next(now time.Duration) (plan.Step, bool) {
-	step, ok := c.Engine.Next(now)
-	c.asked[len(c.asked)+1] = step.Question
-	return step, ok
 }
 
 func TestEngineFindsNoLimit(t *testing.T) {

@@ -206,13 +206,12 @@ func (q *beyond) stage() string { return "limit" }
 const (
 	beyondRequests = 120 // at least, in all since the run began
 	beyondSeconds  = 15  // at least
-	// Behind limits up to smallLimit the search goes on to beyondTimes the limit, and
-	// behind those that take no more than quickCycle seconds for as many cycles: such
-	// limits guard against bursts, so that another one for the long run is likely, and
-	// to meet it costs little.
-	beyondTimes = 20
+	// Behind a small or quick limit the search goes further, since it costs little
+	// there: to beyondTimes the limit, and for as many cycles, up to smallLimit and
+	// quickCycle seconds. From there on that falls to the least again.
+	beyondTimes = 9
 	smallLimit  = 20
-	quickCycle  = 5
+	quickCycle  = 4
 	beyondChunk = 24
 )
 
@@ -282,13 +281,9 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 // how many seconds: the more the less it costs beside the rest, and enough for a
 // larger limit that the headers state.
 func (e *Engine) reach(limit, gap, left float64) (requests int, span float64) {
-	requests, span = beyondRequests, beyondSeconds
-	if limit <= smallLimit {
-		requests = max(requests, int(beyondTimes*limit))
-	}
-	if cycle := limit * gap; cycle <= quickCycle {
-		span = math.Max(span, beyondTimes*cycle)
-	}
+	further := func(x, most float64) float64 { return beyondTimes * math.Min(x, 2*most-x) }
+	requests = max(beyondRequests, int(further(limit, smallLimit)))
+	span = math.Max(beyondSeconds, further(limit*gap, quickCycle))
 	c := e.claims[e.log.baseline()]
 	if c == nil || c.larger <= limit {
 		return requests, span

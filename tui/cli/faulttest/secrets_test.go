@@ -113,7 +113,7 @@ func TestNoSecretShowsElsewhere(t *testing.T) {
 		r := &run{args: append([]string{"inspect", s.URL(), "--yes", "--output", output, "--key", "env:CANARY_KEY"}, carrying...)}
 		r.do(t).hygiene(t)
 	}
-	r := &run{args: append([]string{"tui", s.URL(), "--yes", "--trace", "t.ndjson", "--report", "r.md", "--max-requests", "30", "--key", "env:CANARY_KEY"}, carrying...)}
+	r := &run{args: append([]string{"tui", s.URL(), "--yes", "--trace", "t.ndjson", "--report", "r.md", "--max-requests", "60", "--key", "env:CANARY_KEY"}, carrying...)}
 	scr := r.show(t, 40, 120)
 	scr.Await(t, "save report")
 	for _, view := range []string{"1 Plan", "2 Live", "4 Advice", "5 Headers", "3 Verdict"} {
