@@ -26,6 +26,10 @@ type identify struct {
 // mostPrograms bounds the search; typical runs end within eight.
 const mostPrograms = 24
 
+// nearlySure is the probability from which an explanation that was foretold from
+// outside, and has come true, needs no more to speak for it.
+const nearlySure = 0.95
+
 // mostBaffled bounds how often the search goes on in the hope that the next outcome
 // shows what it missed.
 const mostBaffled = 4
@@ -65,8 +69,8 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	top, p := e.post.leader()
 	fam := familyOf(e.post.fits[top].v)
 	firm := p > 0.99 && e.post.precise(top) && !e.post.contradicted()
-	if q.validated == 0 && q.programs > 0 && firm && e.borneOut(top) { // the claim was the prediction
-		q.validated, q.verdict = 1, fam
+	if q.programs > 0 && p > nearlySure && !e.post.contradicted() && e.borneOut(top) { // the claim was the prediction
+		q.validated, q.verdict, firm = max(1, q.validated), fam, true
 	}
 	if q.validated > 0 && firm && fam == q.verdict || q.programs >= mostPrograms {
 		return plan.Step{}, false
