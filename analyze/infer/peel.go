@@ -218,9 +218,9 @@ func enough(owners []owner) bool {
 	return n >= leastBlamed
 }
 
-// typical are at most n parameter sets that explain the trace about as well as the
-// best, from the quickest limiter to the slowest: whatever all of them say, the truth
-// says too.
+// typical are at most n parameter sets, two or more, that explain the trace about as
+// well as the best, from the quickest limiter to the slowest: whatever all of them say,
+// the truth says too.
 func (p *posterior) typical(n int) []particle {
 	var out []particle
 	best := p.best()

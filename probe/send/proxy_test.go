@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"apisonde/probe/needs"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
 )
@@ -211,7 +212,7 @@ func TestAnInterfaceSendsFromItsFamily(t *testing.T) {
 	t.Parallel()
 	v, err := send.ParseVantage("if:lo")
 	if err != nil {
-		absent(t, "no interface lo")
+		needs.Absent(t, "no interface lo")
 	}
 	w := newWild(t, "tcp4", "127.0.0.1:0", say(ok))
 	s := newSender(t, w.url("/"), func(c *send.Config) { c.Vantages = map[string]send.Vantage{"here": v} })

@@ -8,27 +8,17 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"apisonde/probe"
+	"apisonde/probe/needs"
 	"apisonde/probe/secret"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
 )
-
-// absent skips a test for want of something of this machine's, which is a failure
-// where everything is required.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("APISONDE_REQUIRE_SERVERS") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 // wild is a server that speaks TCP by hand, so that it can misbehave. It counts
 // every request whose headers it read in full.
@@ -50,7 +40,7 @@ func newWild(t *testing.T, network, addr string, do answer) *wild {
 	t.Helper()
 	l, err := net.Listen(network, addr)
 	if err != nil {
-		absent(t, fmt.Sprintf("cannot listen on %s: %v", addr, err))
+		needs.Absent(t, fmt.Sprintf("cannot listen on %s: %v", addr, err))
 	}
 	w := &wild{l: l}
 	w.wg.Go(func() {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"apisonde/probe/needs"
 	"apisonde/probe/secret"
 	"apisonde/probe/send"
 	"apisonde/probe/trace"
@@ -266,7 +267,7 @@ func TestRequestsLeaveFromTheirVantage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := second.Check(); err != nil {
-		absent(t, "127.0.0.2 is not an address of this machine")
+		needs.Absent(t, "127.0.0.2 is not an address of this machine")
 	}
 	s := newSender(t, u, func(c *send.Config) { c.Vantages = map[string]send.Vantage{"second": second} })
 	once(t, s, id1, "/")
@@ -297,7 +298,7 @@ func TestVantagesThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v6.Check() != nil {
-		absent(t, "no IPv6 here")
+		needs.Absent(t, "no IPv6 here")
 	}
 	w := newWild(t, "tcp4", "127.0.0.1:0", say(ok))
 	s := newSender(t, w.url("/"), func(c *send.Config) { c.Vantages = map[string]send.Vantage{"six": v6} })

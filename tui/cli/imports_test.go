@@ -99,6 +99,8 @@ func forbiddenImport(pkg, imp string) string {
 		return "what the inference is tested on shares nothing with what it reasons with"
 	case within(pkg, "apisonde/probe/rogue") && own, within(imp, "apisonde/probe/rogue") && own:
 		return "what breaks the rules serves tests alone, and counts for itself"
+	case within(imp, "apisonde/probe/needs"):
+		return "what tests need is nothing to the program"
 	case within(imp, "apisonde/tui/cli") && pkg != "apisonde":
 		return "the command line joins everything and serves nobody"
 	case within(imp, "github.com/urfave/cli") && pkg != "apisonde/tui/cli":
@@ -126,6 +128,7 @@ func TestForbidden(t *testing.T) {
 		{"apisonde/analyze/model", "apisonde/probe/lab/limit"}, {"apisonde/report", "apisonde/analyze/infer"},
 		{"apisonde/probe/lab/limit", "apisonde/probe/trace"}, {"apisonde/tui", "apisonde/tui/cli"},
 		{"apisonde/probe/rogue", "apisonde/probe/trace"}, {"apisonde/probe/send", "apisonde/probe/rogue"},
+		{"apisonde/probe/send", "apisonde/probe/needs"},
 		{"apisonde/tui", "github.com/urfave/cli/v2"}, {"apisonde", "apisonde/probe"},
 	} {
 		if forbiddenImport(c[0], c[1]) == "" {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"apisonde/probe/needs"
 	"apisonde/probe/rogue"
 )
 
@@ -184,7 +185,7 @@ func families(t *testing.T) {
 	s := start(t, rogue.Options{}, rogue.Say(rogue.OK))
 	six, err := rogue.Start(rogue.Options{Address: "[::1]:" + s.Port()}, rogue.Say(rogue.OK))
 	if err != nil {
-		absent(t, "no IPv6 here")
+		needs.Absent(t, "no IPv6 here")
 	}
 	t.Cleanup(six.Close)
 	r, _ := named(t, s.Port(), func(string, int) []netip.Addr {

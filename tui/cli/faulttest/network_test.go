@@ -52,16 +52,6 @@ func ownNetwork(hold int) (served func(), err error) {
 	return func() { _ = os.WriteFile("served", []byte(strconv.Itoa(s.Requests())), 0o600) }, nil
 }
 
-// absent skips a test for want of something of this machine's, which is a
-// failure where everything is required.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("APISONDE_REQUIRE_SERVERS") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
 // swallowing is an address that takes no further connection: its queue is full, and
 // the kernel drops what comes.
 func swallowing(t *testing.T) string {

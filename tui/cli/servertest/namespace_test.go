@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"apisonde/analyze/verdict"
+	"apisonde/probe/needs"
 )
 
 // inNamespace holds the path of the program where the tests were started again
@@ -32,7 +33,7 @@ func enterNamespace(t *testing.T) bool {
 		locate(t, tool)
 	}
 	if out, err := exec.Command("unshare", "--net", "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
-		absent(t, fmt.Sprintf("network namespaces are refused: %v, %s", err, out))
+		needs.Absent(t, fmt.Sprintf("network namespaces are refused: %v, %s", err, out))
 	}
 	self, err := os.Executable()
 	if err != nil {

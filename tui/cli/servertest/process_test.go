@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"apisonde/probe/needs"
 )
 
 // patience is how long a server may take to start or to end.
@@ -26,18 +28,8 @@ func locate(t *testing.T, name string) string {
 			return path
 		}
 	}
-	absent(t, name+" is neither in PATH nor in the usual places for servers; install it to run this test")
+	needs.Absent(t, name+" is neither in PATH nor in the usual places for servers; install it to run this test")
 	return ""
-}
-
-// absent skips a test for want of something of this machine's, which is a failure
-// where everything is required.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("APISONDE_REQUIRE_SERVERS") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }
 
 // process is a server that runs as a program of its own.

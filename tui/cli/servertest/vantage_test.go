@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"apisonde/probe/needs"
 	"apisonde/probe/trace"
 )
 
@@ -217,7 +218,7 @@ func hostOf(t *testing.T, url string) string {
 func TestVantages(t *testing.T) {
 	t.Parallel()
 	if !hasSecondAddress() {
-		absent(t, "this machine has one loopback address; Linux has many")
+		needs.Absent(t, "this machine has one loopback address; Linux has many")
 	}
 	port, log := startReporter(t)
 	jump, home := beside.sshd(t)
