@@ -16,7 +16,8 @@ import (
 // either nothing or charged like any request.
 
 // peel explains the record by two limits that must both admit. The readings are
-// of each one's own record. A run that goes on is not patient.
+// of each one's own record. Verdicts are patient, and a run before it ends; a run that
+// goes on is not.
 func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 	bouts := x.r.bouts()
 	var before *posterior
