@@ -41,6 +41,36 @@ func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
 	}
 }
 
+// Over a long way requests that leave together arrive in any order, and some of those
+// that waited are answered as quickly as others that did not.
+func TestQueuesAreFoundOverALongWay(t *testing.T) {
+	far := sim.Net{RTT: 20 * time.Millisecond, Jitter: 40 * time.Millisecond, Think: 20 * time.Millisecond, Timeout: 30 * time.Second}
+	for _, spec := range []string{
+		"leaky-queue,rate=10,depth=20,by=ip",
+		"leaky-queue,rate=20,depth=40,undelayed=10,by=ip,status=503",
+		"leaky-queue,rate=2,depth=5,by=user",
+		"leaky-queue,rate=0.6,depth=9,by=ip+route",
+		"leaky-queue,rate=16.01,depth=38,by=ip+key",
+	} {
+		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
+			tr, stack := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 1, net: far})
+			want := stack.Truth()[0]
+			ls := Judge(tr).Limits
+			if len(ls) != 1 {
+				t.Fatalf("%d limits", len(ls))
+			}
+			l := ls[0]
+			if l.Algorithm != verdict.LeakyQueue || l.Scope == nil || !slices.Equal(l.Scope, want.Scope) || l.Confidence < 0.85 {
+				t.Errorf("%s by %v at %v", l.Algorithm, l.Scope, l.Confidence)
+			}
+			if !within(l.RatePerS, want.Rate, 0.02) || !within(l.Burst, float64(want.Burst), 0.1) || !within(l.MaxDelayS, want.MaxDelay.Seconds(), 0.05) {
+				t.Errorf("rate %v burst %v longest %v, want %+v", l.RatePerS, l.Burst, l.MaxDelayS, want)
+			}
+		})
+	}
+}
+
 // A route is apart from the queue where as many came through it as would have had
 // to wait. Those of a burst that took its time had no need to.
 func TestASlowBurstDoesNotTakeARouteOutOfTheQueue(t *testing.T) {

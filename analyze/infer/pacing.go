@@ -49,6 +49,7 @@ func pace(xs []sample) (pacing, bool) {
 	}
 	for range 2 { // what is taken for a queue's start depends on the undelayed
 		p.fitUndelayed(xs)
+		p.fitQuick(xs)
 	}
 	p.fitTaken(xs)
 	p.check(xs)
@@ -67,6 +68,14 @@ func answered(xs []sample) []sample {
 	})
 }
 
+// answers are the admitted samples in the order of their answers, which is that in
+// which a queue let them through.
+func answers(xs []sample) []sample {
+	out := slices.DeleteFunc(slices.Clone(xs), func(x sample) bool { return x.outcome != trace.Admitted })
+	slices.SortStableFunc(out, func(a, b sample) int { return cmpFloat(a.sent+a.rtt, b.sent+b.rtt) })
+	return out
+}
+
 // slowAbove is the round trip above which an answer has waited for something.
 func slowAbove(least float64) float64 { return 3*least + 2*leastHold }
 
@@ -74,14 +83,10 @@ func slowAbove(least float64) float64 { return 3*least + 2*leastHold }
 // sent before the first was there or right after, and the least round trip.
 func roughGap(xs []sample) (gap, least float64) {
 	least = math.Inf(1)
-	var ended []sample
-	for _, x := range xs {
-		if x.outcome == trace.Admitted {
-			least = math.Min(least, x.rtt)
-			ended = append(ended, x)
-		}
+	ended := answers(xs)
+	for _, x := range ended {
+		least = math.Min(least, x.rtt)
 	}
-	slices.SortStableFunc(ended, func(a, b sample) int { return cmpFloat(a.sent+a.rtt, b.sent+b.rtt) })
 	var gaps []float64
 	for i := 1; i < len(ended); i++ {
 		a, b := ended[i-1], ended[i]
@@ -96,7 +101,8 @@ func roughGap(xs []sample) (gap, least float64) {
 	return math.Max(gaps[len(gaps)/2], 1e-4), least
 }
 
-// quick describes the answers that waited for nothing.
+// quick describes the answers that waited for nothing: those among the samples that
+// took no longer than an idle server needs.
 func quick(xs []sample, least float64) (base, noise float64) {
 	var ts []float64
 	for _, x := range xs {
@@ -104,9 +110,33 @@ func quick(xs []sample, least float64) (base, noise float64) {
 			ts = append(ts, x.rtt)
 		}
 	}
+	return describe(ts)
+}
+
+func describe(ts []float64) (middle, spread float64) {
 	slices.Sort(ts)
 	return ts[len(ts)/2], ts[len(ts)*9/10] - ts[len(ts)/10]
 }
+
+// fitQuick describes the answers that waited for nothing by the queue that is known:
+// over a long way some of those that waited are as quick as others that did not.
+func (p *pacing) fitQuick(xs []sample) {
+	var ts []float64
+	for i, l := range p.levels(xs) {
+		if xs[i].outcome == trace.Admitted && l <= math.Max(0, float64(p.undelayed)-1.2) {
+			ts = append(ts, xs[i].rtt)
+		}
+	}
+	if len(ts) < leastQuick {
+		return
+	}
+	if base, noise := describe(ts); noise < p.noise {
+		p.base, p.noise = base, noise
+	}
+}
+
+// leastQuick answers are enough to say how long one takes.
+const leastQuick = 5
 
 // waited says whether an answer was held back for longer than anything else
 // explains.
@@ -119,12 +149,10 @@ func (p *pacing) waited(x sample) bool {
 func (p *pacing) fitRate(xs []sample, gap float64) bool {
 	var runs [][]sample
 	var run []sample
-	for _, x := range xs {
-		switch {
-		case x.outcome == trace.Limited:
-		case p.waited(x):
+	for _, x := range answers(xs) {
+		if p.waited(x) {
 			run = append(run, x)
-		default:
+		} else {
 			runs, run = append(runs, run), nil
 		}
 	}
@@ -132,7 +160,6 @@ func (p *pacing) fitRate(xs []sample, gap float64) bool {
 	var sxx, sxy float64
 	var pieces [][][2]float64 // position in the queue, end
 	for _, run := range runs {
-		slices.SortStableFunc(run, func(a, b sample) int { return cmpFloat(a.sent+a.rtt, b.sent+b.rtt) })
 		var piece [][2]float64
 		for i, x := range run {
 			end, at := x.sent+x.rtt, 0.0
@@ -192,17 +219,42 @@ func middle(piece [][2]float64) (x, y float64) {
 }
 
 // levels are, for each sample, the requests that the queue still had to work off
-// when it came in, those that wait for nothing among them.
+// when it came in, those that wait for nothing among them. Where trips differ, not who
+// was sent first came first; but a queue answers in the order in which they came. A
+// refused one may have been overtaken while it was on its way for longer than any has
+// to be: its level is the most that it can have met.
 func (p *pacing) levels(xs []sample) []float64 {
-	out := make([]float64, len(xs))
-	next := math.Inf(-1)
+	var in, out []int
 	for i, x := range xs {
-		out[i] = math.Max(0, (next-x.sent)*p.rate)
 		if x.outcome == trace.Admitted {
-			next = math.Max(next, x.sent) + 1/p.rate
+			in = append(in, i)
+		} else {
+			out = append(out, i)
 		}
 	}
-	return out
+	levels := make([]float64, len(xs))
+	next := math.Inf(-1)
+	slices.SortStableFunc(in, func(a, b int) int { return cmpFloat(xs[a].sent+xs[a].rtt, xs[b].sent+xs[b].rtt) })
+	for _, i := range in {
+		levels[i] = math.Max(0, (next-xs[i].sent)*p.rate)
+		next = math.Max(next, xs[i].sent) + 1/p.rate
+	}
+	least := math.Inf(1)
+	for _, x := range xs {
+		least = math.Min(least, x.rtt)
+	}
+	came := func(i int) float64 { return xs[i].sent + xs[i].rtt - least + p.noise } // at the latest
+	next = math.Inf(-1)
+	slices.SortStableFunc(in, func(a, b int) int { return cmpFloat(xs[a].sent, xs[b].sent) })
+	slices.SortStableFunc(out, func(a, b int) int { return cmpFloat(came(a), came(b)) })
+	for _, i := range out {
+		for len(in) > 0 && xs[in[0]].sent <= came(i) {
+			next = math.Max(next, xs[in[0]].sent) + 1/p.rate
+			in = in[1:]
+		}
+		levels[i] = math.Max(0, (next-xs[i].sent)*p.rate)
+	}
+	return levels
 }
 
 // fitUndelayed takes the undelayed from how much less than its level each
@@ -240,11 +292,14 @@ func (p *pacing) fitTaken(xs []sample) {
 	if math.IsInf(out, 1) {
 		return
 	}
-	blur := 0.02 + p.rate*math.Min(p.noise, 0.02)
-	p.takenLo, p.takenHi = int(in+blur)+1, int(math.Ceil(out-blur))
+	// Who was let in came when it was sent, or a little later.
+	const slip = 0.02
+	blur := p.rate * p.noise
+	p.takenLo = int(math.Floor(in-blur+slip)) + 1
+	p.takenHi = max(p.takenLo, int(math.Ceil(out+blur-slip)))
 	p.taken = p.takenLo
-	if whole := math.Ceil(in - blur); whole <= out+blur { // a bound on the number of requests
-		p.taken = int(whole) + 1
+	if least, most := math.Ceil(in-blur-slip), math.Floor(out+blur+slip); least <= most { // a bound on the number of requests
+		p.taken = int(math.Min(math.Max(math.Round((in+out)/2), least), most)) + 1
 	}
 	p.takenLo, p.takenHi = min(p.takenLo, p.taken), max(p.takenHi, p.taken)
 	p.most = float64(p.taken-p.undelayed) / p.rate

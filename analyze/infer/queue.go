@@ -35,7 +35,8 @@ func (r *record) backlogContrasts(p *pacing) []contrast {
 				out = append(out, contrast{changes: changes(base, c), id: x.id, route: x.route})
 			}
 			wait := x.rtt - p.base
-			switch least := math.Min(before, after); {
+			// Where the queue was full all the same, it may have had the last place.
+			switch least := math.Min(math.Min(before, after), math.Max(p.most, p.longest)); {
 			case x.outcome == trace.Limited || wait > 0.6*least:
 				out[at].shared++
 			case wait < 0.4*least:
@@ -208,7 +209,7 @@ func (q *queueing) limit(r *record) verdict.Limit {
 	l.Undelayed = counted(q.undelayed, q.uLo, q.uHi)
 	if q.taken > 0 {
 		l.Burst = counted(q.taken, q.takenLo, q.takenHi)
-		l.MaxDelayS = &verdict.Figure{Value: q.most, Lo: math.Min(q.most, q.longest), Hi: q.most + 1/q.rate}
+		l.MaxDelayS = &verdict.Figure{Value: q.most, Lo: math.Min(q.most, q.longest) - q.noise, Hi: q.most + 1/q.rate + q.noise}
 	} else {
 		l.Settle = fmt.Sprintf("it refused nothing that waited up to %.3g s; more requests at once would show whether it ever does", q.longest)
 	}

@@ -111,12 +111,26 @@ const wideConfidence = 0.85
 // excluded.
 const equivalentAbove = 0.04
 
+// oneAtATime are the algorithms that are one where they admit a single request: the
+// next gets through a window, or a token, after the last one that did.
+var oneAtATime = []string{verdict.FixedWindow, verdict.SlidingLog, verdict.TokenBucket}
+
+// oneAtATime says whether f is of such a limit.
+func (f *fit) oneAtATime() bool {
+	v := f.v
+	opened := v.Core == model.CoreWindow && (v.Anchor == model.AnchorOpen || v.Anchor == model.AnchorLastAdmitted)
+	return len(f.parts) > 0 && f.span.hi.L < 2 && v.OnReject == model.RejectIgnored && !v.Seconds &&
+		(opened || v.Core == model.CoreLog || v.Core == model.CoreBucket)
+}
+
 // stateAlgorithm states the algorithm and its figures.
 func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t trace.Trace) {
 	algos := post.algorithms()
+	top, _ := post.leader()
+	f := &post.fits[top]
 	names := []string{}
 	for a, p := range algos {
-		if p >= equivalentAbove {
+		if p >= equivalentAbove || f.oneAtATime() && slices.Contains(oneAtATime, a) {
 			names = append(names, a)
 		}
 	}
@@ -138,8 +152,6 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
 		l.AlgorithmConfidence = 0.5
 	}
-	top, _ := post.leader()
-	f := &post.fits[top]
 	if len(f.parts) == 0 {
 		return
 	}

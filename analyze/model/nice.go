@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // People configure round numbers. Half of the prior weight of a duration stands
 // on these, in seconds; the other half is spread evenly over its logarithm.
@@ -22,7 +25,7 @@ func perToken() []float64 {
 		}
 	}
 	slices.Sort(out)
-	return slices.CompactFunc(out, func(a, b float64) bool { return b/a < 1+1e-9 })
+	return slices.CompactFunc(out, func(a, b float64) bool { return math.Abs(a-b) < 1e-9*b })
 }
 
 // Nice lists the round values of Params.W for the variant, ascending.
