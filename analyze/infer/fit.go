@@ -191,6 +191,9 @@ func (f *fitter) sweep(v *model.Variant, warm []particle, try func(model.Params)
 		}
 	}
 	for w := lo; w < hi; w *= step {
+		if v.Seconds {
+			w = math.Ceil(w)
+		}
 		at(w, phases)
 	}
 	for _, w := range v.Nice() { // where half of the prior stands, a grid must not miss

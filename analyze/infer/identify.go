@@ -7,6 +7,7 @@ import (
 
 	"apisonde/analyze/model"
 	"apisonde/probe/plan"
+	"apisonde/probe/trace"
 )
 
 // identify runs programs, one after another, each the one that teaches most
@@ -20,6 +21,8 @@ type identify struct {
 	programs  int
 	validated int
 	baffled   int    // programs in a row whose outcome nothing explains
+	decided   int    // answers so far of which it is known that this limit gave them
+	mute      int    // programs in a row that added none
 	verdict   family // of the belief that was validated last
 }
 
@@ -33,6 +36,20 @@ const nearlySure = 0.95
 // mostBaffled bounds how often the search goes on in the hope that the next outcome
 // shows what it missed.
 const mostBaffled = 4
+
+// mostMute bounds how often the search goes on though its answers tell nothing.
+const mostMute = 3
+
+// decided counts the answers that are evidence.
+func (r *record) decided() int {
+	n := 0
+	for _, x := range r.samples {
+		if x.outcome == trace.Admitted || x.outcome == trace.Limited {
+			n++
+		}
+	}
+	return n
+}
 
 // worth is how many requests an answer may cost, in all, before the search ends
 // with what it has: more while the algorithm is open than for sharper figures.
@@ -58,6 +75,11 @@ func (q *identify) stage() string {
 func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	if step, ok := q.resume(e, now); ok {
 		return step, true
+	}
+	if n := e.log.decided(); n > q.decided {
+		q.decided, q.mute = n, 0
+	} else if q.mute++; q.mute == mostMute { // every answer may be the other limit's
+		return plan.Step{}, false
 	}
 	e.refit()
 	if !e.contradicted() {

@@ -107,7 +107,7 @@ func (e *Engine) divide(known bool) bool {
 func (e *Engine) goOn(inner, outer *reading, known bool) {
 	e.split = &split{inner: inner, outer: outer}
 	e.find("some refusals are not this limit's: another one stands behind it")
-	qs := []inquiry{turn{outside: true}, &whose{}, &reopen{}, &identify{}, &whose{again: true}}
+	qs := []inquiry{turn{outside: true}, &behind{}, &reopen{}, &identify{}, &behind{again: true}}
 	if !known {
 		qs = append(qs, turn{outside: false}, &identify{})
 	}

@@ -105,7 +105,7 @@ type separation struct {
 func (x *reading) separate(first *reading, way separation) (inner, outer *reading, ok bool) {
 	orders := []struct{ inner, outer bool }{{true, false}, {false, false}}
 	if way.charged {
-		orders = []struct{ inner, outer bool }{{false, true}}
+		orders = []struct{ inner, outer bool }{{false, true}, {true, true}}
 	}
 	type found struct {
 		in, out *reading

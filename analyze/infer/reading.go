@@ -48,7 +48,7 @@ func (r *record) readOn(before *posterior, fit search, rng *rand.Rand) *reading 
 		fit = glance
 	}
 	x.post = fit(r.arms(x.part), before, rng)
-	if w := (&whose{again: true}); len(x.scopes) > 0 && len(w.open(r)) > 0 { // a later look may have settled it
+	if len(x.scopes) > 0 && len(r.unsettled(true, false)) > 0 { // a later look may have settled it
 		r.recovery, _ = x.post.recovery()
 		part := x.part // by which it was fitted
 		if x.compare(); slices.Contains(x.scopes, part) {

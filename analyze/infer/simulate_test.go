@@ -70,6 +70,7 @@ var kinds = []string{
 	"fixed-window,align=last-request,count-rejected", "sliding-log", "sliding-log,count-rejected",
 	"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
 	"sliding-counter,align=clock,count-rejected", "token-bucket",
+	"fixed-window,align=first-request,whole-seconds", "sliding-counter,align=first-request,count-rejected,whole-seconds",
 	"fixed-window,align=first-request,penalty=P", "fixed-window,align=first-request,penalty=P,penalty-extends",
 	"fixed-window,align=first-request,penalty=P,penalty-clears", "fixed-window,align=clock,penalty=P,penalty-status=403",
 	"sliding-log,penalty=P", "sliding-log,penalty=P,penalty-extends,penalty-clears",
@@ -85,6 +86,9 @@ func randomSpec(r *rand.Rand, kind string) string {
 	window := math.Exp(r.Float64() * math.Log(40))
 	if r.IntN(2) == 0 {
 		window = []float64{1, 2, 5, 10, 15, 20, 30}[r.IntN(7)]
+	}
+	if strings.HasSuffix(kind, "whole-seconds") {
+		window = math.Ceil(window)
 	}
 	by := []string{"global", "ip", "key", "user", "ip+key", "ip+route", "ip+user"}[r.IntN(7)]
 	kind = strings.ReplaceAll(kind, "=P", fmt.Sprintf("=%.3fs", window*(1.2+r.Float64())))

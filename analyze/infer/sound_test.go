@@ -54,6 +54,10 @@ func truthModel(t *testing.T, truth limit.Truth, started, server time.Time) mode
 			name = "fixed window on a grid"
 		}
 	}
+	if truth.WholeSeconds {
+		name += ", whole seconds"
+		p.Phase = -float64(started.Nanosecond()) / 1e9
+	}
 	p.P = truth.Penalty.Seconds()
 	switch {
 	case truth.PenaltyExpires:

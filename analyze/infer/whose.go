@@ -17,8 +17,6 @@ type whose struct {
 	ready  bool
 	drains int
 	fresh  bool // the baseline has just been exhausted
-	rested bool // the latest round waited for the inner limit
-	quick  bool // while it waits, the baseline recovers
 }
 
 func (w *whose) stage() string { return "scope" }
@@ -31,41 +29,29 @@ const scopeRounds = 4
 const mostDrains = 4
 
 func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
-	ask, anew := w.open(e.log), 0
-	_, rest, room := e.pace()
+	ask, anew := e.log.unsettled(w.again, w.rounds > 0), 0
 	far := medianTrip(e.log.samples) > longTrip
-	if room == 0 && w.rounds > 0 && (!far || len(ask) == 0 && e.log.keeps()) { // over new connections one by one
+	if w.rounds > 0 && (!far || len(ask) == 0 && e.log.keeps()) { // over new connections one by one
 		anew = e.log.unrenewed()
 	}
-	if len(ask) == 0 && anew == 0 || w.rounds >= w.most(e) {
+	if len(ask) == 0 && anew == 0 || w.rounds >= scopeRounds {
 		return plan.Step{}, false
 	}
 	if w.again && !w.ready {
 		w.ready = true
-		return w.exhaust(e, now)
+		return e.exhaust(now)
 	}
 	if e.log.last(e.log.baseline()) != trace.Limited && w.drains < mostDrains { // it has had time to recover
 		if w.fresh { // it was asked for twice what it takes, and refused nothing
-			if room > 0 { // so what refused before was no second limit
-				e.rejoin()
-			}
 			return plan.Step{}, false
 		}
 		w.drains++
-		w.quick = w.quick || w.rested
 		w.fresh = true
 		n, limited := e.log.fromRest(e.log.baseline())
-		return w.drained(e, 2*n, 0), limited && 2*n+3 < e.spare() // else nobody knows how many it takes
+		return e.drained(2*n, 0), limited && 2*n+3 < e.spare() // else nobody knows how many it takes
 	}
 	w.rounds++
-	switch {
-	case room > 0 && w.fresh && w.quick: // though the inner limit has little left
-		rest = 0
-		ask = ask[:min(len(ask), 2)]
-	case room > 0: // it takes only so many at once
-		ask = ask[:max(1, min(len(ask), (room-2)/2))]
-	}
-	w.fresh, w.rested = false, rest > 0
+	w.fresh = false
 	base := e.log.baseline()
 	control := plan.Send{Identity: base.id, Route: base.route}
 	sends := []plan.Send{control}
@@ -89,14 +75,8 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		Sends:    sends,
 		Width:    1,
 	}
-	switch {
-	case rest > 0:
-		step.Start = duration(now + rest)
-	case far && anew == 0 && room == 0:
+	if far && anew == 0 {
 		w.together(e.log, &step)
-	}
-	if room > 0 && room < len(sends) {
-		step.Sends = e.spaced(sends)
 	}
 	return step, true
 }
@@ -131,16 +111,8 @@ func (r *record) leaked() int {
 	return n
 }
 
-// most is how many rounds may be asked; behind an inner limit each takes fewer.
-func (w *whose) most(e *Engine) int {
-	if _, _, room := e.pace(); room > 0 {
-		return 3 * scopeRounds
-	}
-	return scopeRounds
-}
-
 // exhaust waits until every counter is rested and exhausts the baseline's.
-func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
+func (e *Engine) exhaust(now float64) (plan.Step, bool) {
 	rest, size := e.post.recovery()
 	e.log.recovery = rest
 	for _, q := range e.post.typical(6) { // what is known in the end may be a little longer
@@ -150,11 +122,11 @@ func (w *whose) exhaust(e *Engine, now float64) (plan.Step, bool) {
 	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {
 		return plan.Step{}, false
 	}
-	return w.drained(e, size, start), true
+	return e.drained(size, start), true
 }
 
 // drained exhausts the baseline, which takes about size requests.
-func (w *whose) drained(e *Engine, size int, start float64) plan.Step {
+func (e *Engine) drained(size int, start float64) plan.Step {
 	return plan.Step{
 		Question:         "whose counter is it?",
 		Reason:           "everybody is rested by now; exhaust the baseline alone and ask the others again",
@@ -165,8 +137,9 @@ func (w *whose) drained(e *Engine, size int, start float64) plan.Step {
 	}
 }
 
-// open lists the contrasts that are not settled.
-func (w *whose) open(r *record) []contrast {
+// unsettled lists the contrasts that are not settled. again: they were looked for once
+// before, when once was enough. asked: the single ones were asked for.
+func (r *record) unsettled(again, asked bool) []contrast {
 	if r.spread() { // what lets others through is their connection
 		return nil
 	}
@@ -176,7 +149,7 @@ func (w *whose) open(r *record) []contrast {
 	}
 	settled := func(c contrast) bool {
 		s := seen[counter{c.id, c.route}]
-		return s.own > s.shared && (s.own >= 2 || w.again) || s.shared > s.own
+		return s.own > s.shared && (s.own >= 2 || again) || s.shared > s.own
 	}
 	var ask, kept []contrast
 	for _, c := range singles(r.roster) {
@@ -189,7 +162,7 @@ func (w *whose) open(r *record) []contrast {
 	}
 	// Two counters that are exhausted together hide behind each other: a change
 	// of all that looked shared shows it.
-	if w.rounds > 0 && len(kept) > 1 {
+	if asked && len(kept) > 1 {
 		if u := union(r.roster, kept); !settled(u) {
 			ask = append(ask, u)
 		}

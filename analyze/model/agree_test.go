@@ -44,6 +44,8 @@ func TestModelsDecideAsLimitersDo(t *testing.T) {
 		{"sliding counter", "sliding-counter,limit=7,window=2s,align=clock", model.Params{L: 7, W: 2}},
 		{"sliding counter, rejections counted", "sliding-counter,limit=7,window=2s,align=clock,count-rejected", model.Params{L: 7, W: 2}},
 		{"sliding counter from the first request", "sliding-counter,limit=7,window=2s,align=first-request", model.Params{L: 7, W: 2}},
+		{"fixed window from the first request, whole seconds", "fixed-window,limit=7,window=2s,align=first-request,whole-seconds", model.Params{L: 7, W: 2}},
+		{"sliding counter from the first request, rejections counted, whole seconds", "sliding-counter,limit=7,window=3s,align=first-request,count-rejected,whole-seconds", model.Params{L: 7, W: 3}},
 		{"token bucket", "token-bucket,rate=3.5,burst=7", model.Params{L: 7, W: 1 / 3.5}},
 		{"fixed window with a penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=3s", model.Params{L: 7, W: 2, P: 3}},
 		{"fixed window with a growing penalty", "fixed-window,limit=7,window=2s,align=first-request,penalty=3s,penalty-extends", model.Params{L: 7, W: 2, P: 3}},

@@ -46,7 +46,7 @@ type Model struct {
 	V *Variant
 	Params
 	state
-	asked float64 // start of the event that is being told, by the caller's clock
+	asked float64 // start of the event that is being told
 	first float64 // when its first admission was decided, at the latest
 	fates *fates  // scratch space, made when it is needed
 }
@@ -120,8 +120,7 @@ func (m *Model) Commit(s, e float64, admitted, limited int) {
 
 // commit is Commit where the first admission is known to have been decided by first.
 func (m *Model) commit(s, e, first float64, admitted, limited int) {
-	m.asked = s
-	_, m.first = m.local(s, first)
+	m.asked, m.first = m.grain(s), m.grain(first)
 	s, e = m.local(s, e)
 	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
@@ -139,13 +138,20 @@ func (m *Model) take(s, e, admitted, limited float64) {
 // local turns instants into the limiter's own: floored to its clock's grain,
 // and allowing for an anchor that is only known to within its slop.
 func (m *Model) local(s, e float64) (float64, float64) {
-	if m.V.Seconds {
-		return m.Phase + math.Floor(s-m.Phase), m.Phase + math.Floor(e-m.Phase)
-	}
+	s, e = m.grain(s), m.grain(e)
 	if m.begun && m.V.anchored() {
 		s = max(m.origin, s-m.slop)
 	}
 	return s, e
+}
+
+// grain is an instant as the limiter's clock shows it: one of whole seconds counts
+// them, so that windows end exactly.
+func (m *Model) grain(t float64) float64 {
+	if m.V.Seconds {
+		return math.Floor(t - m.Phase)
+	}
+	return t
 }
 
 // anchor sets the phase of a grid that the counter's first event starts, anew

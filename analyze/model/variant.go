@@ -95,6 +95,7 @@ var Bank = []Variant{
 	{Name: "sliding counter on a grid from the first request", Core: CoreCounter, Anchor: AnchorGrid, Prior: .01},
 	{Name: "sliding counter from the first request", Core: CoreCounter, Anchor: AnchorIdle, Prior: .02},
 	{Name: "sliding counter from the first request, rejections counted", Core: CoreCounter, Anchor: AnchorIdle, OnReject: RejectCounted, Prior: .02},
+	{Name: "sliding counter from the first request, rejections counted, whole seconds", Core: CoreCounter, Anchor: AnchorIdle, Seconds: true, OnReject: RejectCounted, Prior: .006},
 	{Name: "sliding counter with a penalty", Core: CoreCounter, Anchor: AnchorFree, OnReject: RejectBlocks, Prior: .006},
 	{Name: "sliding counter with a growing penalty", Core: CoreCounter, Anchor: AnchorFree, OnReject: RejectExtends, Prior: .006},
 	{Name: "sliding counter from the first request with a penalty", Core: CoreCounter, Anchor: AnchorIdle, OnReject: RejectBlocks, Prior: .008},

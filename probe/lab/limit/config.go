@@ -89,6 +89,7 @@ type config struct {
 	headers      string
 	retryAfter   string
 	countRefused bool
+	wholeSeconds bool // its clock shows whole seconds
 	penalty      time.Duration
 	extends      bool
 	clears       bool // the count begins anew after a block

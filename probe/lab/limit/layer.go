@@ -42,8 +42,17 @@ type ruling struct {
 	tally  *tally // charged; nil: no counter had a part in it
 }
 
+// clock is what the layer's clock shows at an instant.
+func (l *layer) clock(at instant) instant {
+	if l.wholeSeconds {
+		return at.floor(0, time.Second)
+	}
+	return at
+}
+
 // rule charges the layer for one request.
 func (l *layer) rule(at instant, r *Request) ruling {
+	at = l.clock(at)
 	if l.kind == none {
 		return ruling{admit: true}
 	}
@@ -140,6 +149,7 @@ func (l *layer) block(ip string) string {
 
 // quota is what the counter has left, its block included.
 func (l *layer) quota(t *tally, at instant) quota {
+	at = l.clock(at)
 	q := t.core.quota(at)
 	if block := t.blocked.sub(at); block > 0 {
 		if l.clears {

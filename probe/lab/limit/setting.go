@@ -115,6 +115,10 @@ var settings = []setting{
 		c.countRefused = true
 		return nil
 	}},
+	{name: "whole-seconds", kinds: windows, flag: true, read: func(c *config, _ string) error {
+		c.wholeSeconds = true
+		return nil
+	}},
 	{name: "penalty", read: func(c *config, v string) (err error) {
 		c.penalty, err = readSpan(v, time.Millisecond)
 		return err

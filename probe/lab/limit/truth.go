@@ -25,6 +25,7 @@ type Truth struct {
 
 	Status         int // of a refusal
 	CountsRejected bool
+	WholeSeconds   bool // its clock shows no fractions
 	Penalty        time.Duration
 	PenaltyExtends bool
 	PenaltyClears  bool
@@ -53,7 +54,7 @@ func (c *config) truth() Truth {
 		Algorithm: c.kind, Scope: slices.Clone(c.by), Limit: c.limit, Burst: c.headline(),
 		Window: c.window, Rate: c.rate, Alignment: c.align,
 		Route: c.route, Nodes: c.nodes,
-		Status: c.status, CountsRejected: c.countRefused, Penalty: c.penalty, PenaltyExtends: c.extends,
+		Status: c.status, CountsRejected: c.countRefused, WholeSeconds: c.wholeSeconds, Penalty: c.penalty, PenaltyExtends: c.extends,
 		PenaltyClears: c.clears, PenaltyExpires: c.expires,
 		Headers: c.headers, RetryAfter: c.retryAfter, Latency: c.latency, Jitter: c.jitter,
 	}

@@ -1,0 +1,126 @@
+package infer
+
+import (
+	"slices"
+
+	"apisonde/probe/plan"
+	"apisonde/probe/trace"
+)
+
+// behind asks whose counter the outer one of two limits is, while the baseline is
+// refused by it. The inner limit lets only so many through at once, and while it rests
+// the outer one lets some in again.
+type behind struct {
+	again   bool // the first look left something open
+	ready   bool
+	rounds  int
+	drains  int
+	asked   bool // the latest step was a round
+	drained bool // it exhausted the baseline
+	lead    int  // requests of the baseline that take what comes back while the inner limit rests
+	told    int  // answers so far that say whose the counter is
+	barren  int  // rounds in a row that added none
+}
+
+func (q *behind) stage() string { return "scope" }
+
+// mostBehind bounds the rounds, and mostBarren how many in a row may tell nothing.
+const mostBehind, mostBarren = 8, 3
+
+func (q *behind) next(e *Engine, now float64) (plan.Step, bool) {
+	_, rest, room := e.pace()
+	ask := e.log.unsettled(q.again, q.rounds > 0)
+	if room == 0 || len(ask) == 0 || q.rounds >= mostBehind || q.idle(e.log) {
+		return plan.Step{}, false
+	}
+	if q.again && !q.ready {
+		q.ready = true
+		return e.exhaust(now)
+	}
+	if leaked := e.log.leaked(); q.asked && leaked > 0 {
+		q.lead = max(q.lead, leaked+1)
+	}
+	q.asked = false
+	if e.log.last(e.log.baseline()) != trace.Limited { // it has had time to recover
+		return q.drain(e, now+rest)
+	}
+	q.drained, q.asked = false, true
+	q.rounds++
+	step := q.round(e, ask, now+rest, room)
+	return step, len(step.Sends) <= e.spare() && seconds(step.Start) < seconds(e.cfg.Budget.MaxDuration)
+}
+
+// drain exhausts the baseline at the pace that the inner limit allows.
+func (q *behind) drain(e *Engine, start float64) (plan.Step, bool) {
+	if q.drained && !e.path.refusedLately() { // it was asked for twice what it takes, so what refused before was no second limit
+		e.rejoin()
+		return plan.Step{}, false
+	}
+	n, limited := e.log.fromRest(e.log.baseline())
+	if !limited { // others met it first
+		_, n = e.split.outer.post.recovery()
+	}
+	if q.drains == mostDrains || n == 0 || 2*n+3 >= e.spare() || start > seconds(e.cfg.Budget.MaxDuration) {
+		return plan.Step{}, false
+	}
+	q.drains++
+	q.drained = true
+	return e.drained(2*n, start), true
+}
+
+// round asks others between two controls. Those that share the baseline's counter
+// with the inner limit too take of the room that it has.
+func (q *behind) round(e *Engine, ask []contrast, start float64, room int) plan.Step {
+	inner, base := e.split.inner, e.log.baseline()
+	alike := func(c contrast) bool {
+		return len(inner.scopes) != 1 || inner.part.project(c.id, c.route) == inner.part.project(base.id, base.route)
+	}
+	lead, fits := q.lead, room-2-q.lead
+	if q.lead > 0 && fits < 1 { // in no rest of the inner limit does the outer one stay exhausted
+		start, lead, fits = 0, 0, 0
+	}
+	var others, sharing []contrast
+	for _, c := range ask {
+		if alike(c) {
+			sharing = append(sharing, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	if len(others) == 0 {
+		fits = max(1, fits)
+	}
+	sends := burst(base, lead+1)
+	for _, c := range slices.Concat(others, sharing[:min(max(0, fits), len(sharing))]) {
+		sends = append(sends, plan.Send{Identity: c.id, Route: c.route})
+	}
+	return plan.Step{
+		Question: "whose counter is it?",
+		Reason:   "while the baseline is refused, a caller that differs in one thing is let through only if that thing has a counter of its own",
+		Start:    duration(start),
+		Sends:    append(sends, burst(base, 1)...),
+		Width:    1,
+	}
+}
+
+// idle says whether the latest rounds told nothing.
+func (q *behind) idle(r *record) bool {
+	told := 0
+	for _, c := range r.contrasts() {
+		told += c.own + c.shared
+	}
+	switch {
+	case told > q.told:
+		q.barren = 0
+	case q.asked:
+		q.barren++
+	}
+	q.told = told
+	return q.barren == mostBarren
+}
+
+// refusedLately says whether anything was refused in the latest step.
+func (r *record) refusedLately() bool {
+	last := r.samples[len(r.samples)-1].step
+	return slices.ContainsFunc(r.samples, func(x sample) bool { return x.step == last && x.outcome == trace.Limited })
+}
