@@ -48,7 +48,8 @@ type designer struct {
 	label   []uint64 // explanations, as finely as a verdict cares
 	kin     []uint64 // their families alone
 	arms    []armState
-	seen    int // largest count admitted from rest so far
+	seen    int  // largest count admitted from rest so far
+	wide    bool // the requests of a phase are sent together
 	scratch []model.Model
 	tally   *tally
 	expect  []predicted
@@ -154,6 +155,10 @@ func (d *designer) choose() (program, float64, bool) {
 	return best, bits, found
 }
 
+// drainMargin is how many times the largest count seen so far are sent together to
+// exhaust a counter.
+const drainMargin = 1.15
+
 // scale is the time and size of things under the belief.
 type scale struct {
 	typical float64 // median recovery, seconds
@@ -184,6 +189,9 @@ func (d *designer) scale() scale {
 	s := scale{typical: max(at(0.5), 0.02)}
 	s.longest = min(at(0.9), 4*s.typical)
 	s.drain = int(min(most, float64(2*d.seen))) + 2
+	if d.wide { // so that all of them are sent, whatever is refused
+		s.drain = int(min(most, drainMargin*float64(d.seen))) + 2
+	}
 	return s
 }
 

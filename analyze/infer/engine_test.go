@@ -39,7 +39,7 @@ func TestEngineFindsLimiters(t *testing.T) {
 	} {
 		t.Run(c.spec, func(t *testing.T) {
 			t.Parallel()
-			tr, _ := assess(t, world{specs: []string{c.spec}, roster: twoOfEach(), seed: 7, net: loopback})
+			tr, _, further := ask(t, world{specs: []string{c.spec}, roster: twoOfEach(), seed: 7, net: loopback}, time.Time{})
 			j := Judge(tr)
 			if j.Outcome != verdict.OutcomeLimited || len(j.Limits) != 1 {
 				t.Fatalf("outcome %s with %d limits", j.Outcome, len(j.Limits))
@@ -63,8 +63,11 @@ func TestEngineFindsLimiters(t *testing.T) {
 			if l.Confidence < 0.8 {
 				t.Errorf("confidence %v is timid", l.Confidence)
 			}
-			if most := int(12 * (c.limit + 1)); j.Cost.Requests > max(most, 150) {
-				t.Errorf("%d requests, more than 12 times the least possible", j.Cost.Requests)
+			if own, most := j.Cost.Requests-further, int(7*(c.limit+1)); own > max(most, 120) {
+				t.Errorf("%d requests, more than 7 times the least possible", own)
+			}
+			if most := int(20*c.limit) + beyondChunk; further > most {
+				t.Errorf("%d requests to look for a further limit, more than %d", further, most)
 			}
 		})
 	}

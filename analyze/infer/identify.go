@@ -142,9 +142,12 @@ func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 	c := q.counters[q.arm]
 	n := min(ph.n, e.spare())
 	step := plan.Step{Question: q.why + "?", Reason: e.leading(), Sends: burst(c, n), Width: 1}
-	if ph.comb == nil {
+	switch {
+	case ph.comb == nil && n > 3 && e.swift(n):
+		step.Width = min(n, e.inflight())
+	case ph.comb == nil:
 		e.spaced(step.Sends)
-	} else {
+	default:
 		for i := range step.Sends {
 			step.Sends[i].At = duration(ph.comb[i])
 		}
@@ -158,6 +161,20 @@ func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
 	}
 	return step, n > 0
 }
+
+// swift says whether trips are so long that a limit of n requests recovers while they
+// go out one by one.
+func (e *Engine) swift(n int) bool {
+	if _, _, room := e.pace(); room > 0 { // the other limit would refuse them
+		return false
+	}
+	trip := medianTrip(e.log.samples)
+	rest, _ := e.post.recovery()
+	return trip > longTrip && (rest == 0 || float64(n)*trip > swiftShare*rest)
+}
+
+// swiftShare is the part of its recovery that a limit may get back meanwhile.
+const swiftShare = 0.2
 
 // designer sets the scene for choosing a program.
 func (q *identify) designer(e *Engine, now float64, claimed []particle) *designer {
@@ -187,6 +204,9 @@ func (q *identify) designer(e *Engine, now float64, claimed []particle) *designe
 	gap, _, _ := e.pace()
 	d.spacing = math.Max(math.Max(1e-4, medianTrip(e.log.samples)), gap)
 	d.seen, _ = e.log.spent()
+	if d.wide = e.swift(d.seen); d.wide { // all at once
+		d.spacing = t.longest / float64(d.seen+1)
+	}
 	return d
 }
 

@@ -203,15 +203,17 @@ type beyond struct {
 
 func (q *beyond) stage() string { return "limit" }
 
+const furtherLimit = "does a larger limit stand behind this one?"
+
 const (
 	beyondRequests = 120 // at least, in all since the run began
 	beyondSeconds  = 15  // at least
 	// Behind a small or quick limit the search goes further, since it costs little
 	// there: to beyondTimes the limit, and for as many cycles, up to smallLimit and
 	// quickCycle seconds. From there on that falls to the least again.
-	beyondTimes = 9
+	beyondTimes = 20
 	smallLimit  = 20
-	quickCycle  = 4
+	quickCycle  = 5
 	beyondChunk = 24
 )
 
@@ -246,7 +248,7 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 		q.slower += 0.1
 		q.refused = false
 		return plan.Step{
-			Question: "does a larger limit stand behind this one?",
+			Question: furtherLimit,
 			Reason:   "it refused: after a rest only another limit refuses again",
 			Start:    duration(now + 1.1*rest + 0.05),
 			Sends:    burst(c, 2),
@@ -254,7 +256,7 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 		}, true
 	}
 	step := plan.Step{
-		Question:         "does a larger limit stand behind this one?",
+		Question:         furtherLimit,
 		Reason:           "a steady series just below the rate that the known limit lets through",
 		Sends:            burst(c, min(most, beyondChunk)),
 		Width:            1,
@@ -262,6 +264,9 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	for i := range step.Sends {
 		step.Sends[i].At = duration(float64(i) * gap)
+	}
+	if trip := medianTrip(e.log.samples); trip > gap { // to keep the pace
+		step.Width = min(int(3*trip/gap)+1, e.inflight())
 	}
 	switch {
 	case q.sent == 0:

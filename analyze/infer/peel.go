@@ -224,9 +224,14 @@ func enough(owners []owner) bool {
 // the truth says too.
 func (p *posterior) typical(n int) []particle {
 	var out []particle
-	best := p.best()
+	best := math.Inf(1)
 	for i, f := range p.fits {
-		if p.prob[i] < 0.02 {
+		if p.prob[i] >= likely {
+			best = math.Min(best, f.best)
+		}
+	}
+	for i, f := range p.fits {
+		if p.prob[i] < likely {
 			continue
 		}
 		for _, q := range f.parts {
@@ -245,6 +250,9 @@ func (p *posterior) typical(n int) []particle {
 	}
 	return spread
 }
+
+// likely is the probability from which a variant is heard.
+const likely = 0.02
 
 // relabel is a record of the first n samples with other outcomes.
 func (r *record) relabel(n int, outcome func(int, sample) trace.Outcome) *record {

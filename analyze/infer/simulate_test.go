@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apisonde/probe/lab/limit"
+	"apisonde/probe/plan"
 	"apisonde/probe/sim"
 	"apisonde/probe/trace"
 )
@@ -48,6 +49,27 @@ func assess(t *testing.T, w world) (trace.Trace, *limit.Stack) {
 // assessFrom fixes when the server started, to which windows may be aligned.
 func assessFrom(t *testing.T, w world, server time.Time) (trace.Trace, *limit.Stack) {
 	t.Helper()
+	tr, stack, _ := ask(t, w, server)
+	return tr, stack
+}
+
+// watched notes in which steps the engine looked for a further limit.
+type watched struct {
+	*Engine
+	steps   int
+	further map[int]bool
+}
+
+func (a *watched) Next(now time.Duration) (plan.Step, bool) {
+	step, ok := a.Engine.Next(now)
+	a.steps++
+	a.further[a.steps] = step.Question == furtherLimit
+	return step, ok
+}
+
+// ask also says how many requests the search for a further limit took.
+func ask(t *testing.T, w world, server time.Time) (tr trace.Trace, stack *limit.Stack, further int) {
+	t.Helper()
 	stack, err := limit.Parse(w.specs)
 	if err != nil {
 		t.Fatal(err)
@@ -58,10 +80,15 @@ func assessFrom(t *testing.T, w world, server time.Time) (trace.Trace, *limit.St
 	if w.budget.MaxRequests == 0 {
 		w.budget = trace.Budget{MaxRequests: 20000, MaxDuration: 20 * time.Minute, MaxInflight: 256}
 	}
-	e := New(Config{Roster: w.roster, Budget: w.budget, Seed: w.seed})
-	tr := sim.Run(e, sim.Config{Stack: stack, Roster: w.roster, Budget: w.budget, Seed: w.seed, Loopback: true, Net: w.net, Start: w.start})
+	e := &watched{Engine: New(Config{Roster: w.roster, Budget: w.budget, Seed: w.seed}), further: map[int]bool{}}
+	tr = sim.Run(e, sim.Config{Stack: stack, Roster: w.roster, Budget: w.budget, Seed: w.seed, Loopback: true, Net: w.net, Start: w.start})
 	tr.Meta.Seed = w.seed
-	return tr, stack
+	for _, o := range tr.Observations {
+		if e.further[o.Step] {
+			further++
+		}
+	}
+	return tr, stack, further
 }
 
 // kinds are the limiters that random worlds are made of.

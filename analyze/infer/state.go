@@ -111,6 +111,13 @@ const wideConfidence = 0.85
 // excluded.
 const equivalentAbove = 0.04
 
+// within says whether g is what f is but for the phase, which in f follows from the
+// trace, and explains as much: how much less probable it is rests on the share of
+// phases that would do, which is hard to measure where it is small.
+func (f *fit) within(g *fit) bool {
+	return f.v.Anchored() && g.v.Anchor == model.AnchorFree && g.v.Core == f.v.Core && g.v.OnReject == f.v.OnReject && g.best <= f.best+1
+}
+
 // oneAtATime are the algorithms that are one where they admit a single request: the
 // next gets through a window, or a token, after the last one that did.
 var oneAtATime = []string{verdict.FixedWindow, verdict.SlidingLog, verdict.TokenBucket}
@@ -162,7 +169,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	limit, window, rate := f.figures(best)
 	for i, p := range post.prob { // variants that may be the true one, where figures mean the same
 		g := &post.fits[i]
-		if i != top && p >= equivalentAbove && len(g.parts) > 0 && g.v.HasTick() == f.v.HasTick() && (g.v.Algorithm() == f.v.Algorithm() || sameBelow(f.v, g.v)) {
+		if i != top && (p >= equivalentAbove || f.within(g)) && len(g.parts) > 0 && g.v.HasTick() == f.v.HasTick() && (g.v.Algorithm() == f.v.Algorithm() || sameBelow(f.v, g.v)) {
 			l2, w2, r2 := g.figures(g.settled())
 			limit, window, rate = join(limit, l2), join(window, w2), join(rate, r2)
 		}

@@ -48,7 +48,11 @@ func (w *whose) next(e *Engine, now float64) (plan.Step, bool) {
 		w.drains++
 		w.fresh = true
 		n, limited := e.log.fromRest(e.log.baseline())
-		return e.drained(2*n, 0), limited && 2*n+3 < e.spare() // else nobody knows how many it takes
+		most := 2 * n
+		if e.swift(n) {
+			most = int(drainMargin * float64(n))
+		}
+		return e.drained(most, 0), limited && most+3 < e.spare() // else nobody knows how many it takes
 	}
 	w.rounds++
 	w.fresh = false
@@ -127,7 +131,7 @@ func (e *Engine) exhaust(now float64) (plan.Step, bool) {
 
 // drained exhausts the baseline, which takes about size requests.
 func (e *Engine) drained(size int, start float64) plan.Step {
-	return plan.Step{
+	step := plan.Step{
 		Question:         "whose counter is it?",
 		Reason:           "everybody is rested by now; exhaust the baseline alone and ask the others again",
 		Start:            duration(start),
@@ -135,6 +139,10 @@ func (e *Engine) drained(size int, start float64) plan.Step {
 		Width:            1,
 		StopAfterLimited: 2,
 	}
+	if e.swift(size) {
+		step.Width = min(len(step.Sends), e.inflight())
+	}
+	return step
 }
 
 // unsettled lists the contrasts that are not settled. again: they were looked for once

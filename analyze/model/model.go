@@ -139,7 +139,7 @@ func (m *Model) take(s, e, admitted, limited float64) {
 // and allowing for an anchor that is only known to within its slop.
 func (m *Model) local(s, e float64) (float64, float64) {
 	s, e = m.grain(s), m.grain(e)
-	if m.begun && m.V.anchored() {
+	if m.begun && m.V.Anchored() {
 		s = max(m.origin, s-m.slop)
 	}
 	return s, e
@@ -157,7 +157,7 @@ func (m *Model) grain(t float64) float64 {
 // anchor sets the phase of a grid that the counter's first event starts, anew
 // after a long rest where the variant says so.
 func (m *Model) anchor(s, e float64) float64 {
-	if !m.V.anchored() {
+	if !m.V.Anchored() {
 		return s
 	}
 	idle := m.V.Anchor == AnchorIdle && m.begun

@@ -108,8 +108,8 @@ var Bank = []Variant{
 	{Name: "token bucket filled in ticks from the first request", Core: CoreTick, Anchor: AnchorGrid, Prior: .015},
 }
 
-// anchored says whether the grid's phase comes from the trace.
-func (v *Variant) anchored() bool { return v.Anchor == AnchorGrid || v.Anchor == AnchorIdle }
+// Anchored says whether the grid's phase comes from the trace.
+func (v *Variant) Anchored() bool { return v.Anchor == AnchorGrid || v.Anchor == AnchorIdle }
 
 // Opened says whether a request opens the window.
 func (v *Variant) Opened() bool {
