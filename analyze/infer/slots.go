@@ -165,7 +165,8 @@ func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
 // whose takes every slot with the baseline and sends the others meanwhile.
 func (q *flying) whose(e *Engine) plan.Step {
 	c := e.log.baseline()
-	hold := duration(0.3 * medianTrip(e.log.samples))
+	took, _ := e.log.holding()
+	hold := duration(took / 2)
 	sends := burst(c, q.size)
 	add := func(id trace.Identity, route string) {
 		sends = append(sends, plan.Send{At: hold, Identity: id, Route: route})
@@ -174,8 +175,15 @@ func (q *flying) whose(e *Engine) plan.Step {
 	if len(others) > 1 {
 		others = append(others, union(e.log.roster, others))
 	}
+	each := 1
+	if medianTrip(e.log.samples) > longTrip { // one may come when a slot is free again
+		_, _, hi, _ := e.log.slots()
+		each = max(1, min(slotProbes, hi/2)) // of two others that may have slots in common
+	}
 	for _, v := range others {
-		add(v.id, v.route)
+		for range each {
+			add(v.id, v.route)
+		}
 	}
 	add(c.id, c.route)
 	return plan.Step{
@@ -186,8 +194,12 @@ func (q *flying) whose(e *Engine) plan.Step {
 	}
 }
 
+// slotProbes is how many requests of another caller come together over a long way.
+const slotProbes = 3
+
 // slotContrasts reads from the bursts what other callers met while the
-// baseline's slots were taken.
+// baseline's slots were taken. Where one of theirs was refused, that had slots of its
+// own left if it has any, they are shared, whatever came when one was free again.
 func (r *record) slotContrasts(capacity int) []contrast {
 	base := r.baseline()
 	var out []contrast
@@ -196,9 +208,15 @@ func (r *record) slotContrasts(capacity int) []contrast {
 		if c == base || x.outcome != trace.Admitted && x.outcome != trace.Limited {
 			continue
 		}
-		taken, refused := 0, false
+		taken, refused, alike := 0, false, 0
 		for _, y := range r.samples {
-			if y.step != x.step || y.id != base.id || y.route != base.route {
+			if y.step != x.step {
+				continue
+			}
+			if y.id != base.id || y.route != base.route {
+				if shareValue(x, y, changes(base, c)) {
+					alike++
+				}
 				continue
 			}
 			if y.outcome == trace.Admitted && y.sent < x.sent && y.sent+y.rtt > x.sent+math.Min(x.rtt, 0.5*y.rtt) {
@@ -214,14 +232,61 @@ func (r *record) slotContrasts(capacity int) []contrast {
 			at = len(out)
 			out = append(out, contrast{changes: changes(base, c), id: x.id, route: x.route})
 		}
-		if x.outcome == trace.Admitted {
+		switch {
+		case x.outcome == trace.Admitted:
 			out[at].own++
-		} else {
+		case alike <= capacity:
 			out[at].shared++
+		default:
+			out[at].unclear++
+		}
+	}
+	blurred := r.blurred()
+	for i := range out {
+		if c := &out[i]; c.shared > 0 || blurred > mostBlurred {
+			c.own, c.unclear = 0, c.unclear+c.own
 		}
 	}
 	return out
 }
+
+// holding is how long a request holds its slot, and by how much trips differ, in
+// seconds; zeros where nothing was refused.
+func (r *record) holding() (took, spread float64) {
+	var trips [2][]float64 // by class
+	for _, x := range r.samples {
+		if x.id == r.base() && (x.outcome == trace.Admitted || x.outcome == trace.Limited) {
+			trips[class(x.outcome)] = append(trips[class(x.outcome)], x.rtt)
+		}
+	}
+	refused, admitted := trips[class(trace.Limited)], trips[class(trace.Admitted)]
+	if len(refused) == 0 || len(admitted) == 0 {
+		return 0, 0
+	}
+	_, spread = describe(refused)
+	return math.Max(1e-4, slices.Min(admitted)-slices.Min(refused)), spread
+}
+
+// blurred is how many times as much trips differ as a request holds its slot.
+func (r *record) blurred() float64 {
+	took, spread := r.holding()
+	return spread / math.Max(1e-4, took)
+}
+
+// mostBlurred is how blurred instants may be for an admission to mean anything, and
+// sharp how blurred they may be for it to be sure.
+const mostBlurred, sharp = 2.5, 0.8
+
+// shareValue says whether x and y have the same value in one of the dimensions.
+func shareValue(x, y sample, ds scope) bool {
+	return slices.ContainsFunc(dims, func(d trace.Dim) bool {
+		return ds.has(d) && x.id.Value(d, x.route) == y.id.Value(d, y.route)
+	})
+}
+
+// blurredConfidence is the most that is stated of a scope where a request may have come
+// when a slot was free again.
+const blurredConfidence = 0.9
 
 // inFlight states a limit on requests in flight.
 func (r *record) inFlight() verdict.Limit {
@@ -246,6 +311,9 @@ func (r *record) inFlight() verdict.Limit {
 	l.AlgorithmConfidence = 0.97
 	if lo != hi {
 		l.AlgorithmConfidence = 0.9
+	}
+	if r.blurred() > sharp {
+		l.ScopeConfidence = math.Min(l.ScopeConfidence, blurredConfidence)
 	}
 	l.Confidence = round3(l.AlgorithmConfidence * math.Max(l.ScopeConfidence, 0.5))
 	if vague {
