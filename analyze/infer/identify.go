@@ -296,7 +296,8 @@ func validation(d *designer, f *fit) program {
 			past := math.Mod(d.now+wait-best.p.Phase, best.p.W)
 			wait += best.p.W*1.02 - past
 		}
-		p.phases = []phase{{wait: wait, n: limit}, {wait: 0.9 * rec, n: n, drain: true}}
+		takes := float64(limit) * d.spacing // which begins with the first of them
+		p.phases = []phase{{wait: wait, n: limit}, {wait: math.Max(0.2*rec, 0.9*rec-takes), n: n, drain: true}}
 	case v.Core == model.CoreCounter: // on the next ramp, whose height at one instant tells slope and start
 		back := d.returns(best, p.arm, d.now+wait, n, rampShare*best.p.L)
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}

@@ -102,29 +102,43 @@ func (p poller) next(at float64) float64 {
 // long in vain the gaps grow again: each poll may prolong a ban.
 const longestGap = 12
 
-// last is the latest outcome of c.
+// last is the latest outcome of c: a refusal where one of the requests that were under
+// way at once was refused.
 func (r *record) last(c counter) trace.Outcome {
+	latest := trace.Ignored
+	since := 0.0
 	for i := len(r.samples) - 1; i >= 0; i-- {
-		if x := r.samples[i]; x.id == c.id && x.route == c.route && x.outcome != trace.Ignored {
-			return x.outcome
+		x := r.samples[i]
+		if x.id != c.id || x.route != c.route || x.outcome == trace.Ignored {
+			continue
+		}
+		switch {
+		case latest == trace.Ignored:
+			latest, since = x.outcome, x.sent
+		case x.sent+x.rtt <= since:
+			return latest
+		}
+		if x.outcome == trace.Limited {
+			return trace.Limited
 		}
 	}
-	return trace.Ignored
+	return latest
 }
 
 // reopenedAfter is the seconds from the baseline's first rejection to the next
-// admission, 0 if there was none.
+// admission of a request that was sent when that was known, 0 if there was none.
 func (r *record) reopenedAfter() float64 {
-	first := math.NaN()
-	for _, x := range r.samples {
+	var first *sample
+	for i := range r.samples {
+		x := &r.samples[i]
 		if x.id != r.base() || x.route != r.roster.Routes[0] {
 			continue
 		}
 		switch {
-		case x.outcome == trace.Limited && math.IsNaN(first):
-			first = x.sent
-		case x.outcome == trace.Admitted && !math.IsNaN(first):
-			return x.sent - first
+		case x.outcome == trace.Limited && first == nil:
+			first = x
+		case x.outcome == trace.Admitted && first != nil && x.sent >= first.sent+first.rtt:
+			return x.sent - first.sent
 		}
 	}
 	return 0
