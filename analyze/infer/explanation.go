@@ -22,6 +22,13 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 	x := explanation{policy: p, r: r.view(p)}
 	if _, _, _, flying := x.r.slots(); !flying {
 		x.one = x.r.read(rng)
+		if x.one.spread { // unless tokens that came just then explain it
+			united := x.r.view(p)
+			united.united = true
+			if y := united.read(rng); !y.doubtful() {
+				x.r, x.one = united, y
+			}
+		}
 		x.one.sharpen()
 		if x.one.post.penalised() {
 			x.one = x.one.beneath()

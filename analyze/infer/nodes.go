@@ -99,7 +99,7 @@ func (r *record) unrenewed() int {
 	c, _ := r.renewed()
 	own := slices.ContainsFunc(r.contrasts(), func(c contrast) bool { return c.own > 0 })
 	switch {
-	case !own || c.own >= renewedOwn || c.own+c.shared >= 3*renewedAsks:
+	case !own || c.own >= renewedOwn && often(c) || c.own+c.shared >= 4*renewedAsks:
 		return 0
 	case c.own > 0:
 		return renewedAsks
@@ -112,8 +112,12 @@ func (r *record) unrenewed() int {
 func (r *record) spread() bool {
 	c, kept := r.renewed()
 	oftener := kept.n == 0 || c.own*kept.of > 2*kept.n*(c.own+c.shared)
-	return c.own >= renewedOwn && 3*c.own >= c.shared && oftener
+	return !r.united && c.own >= renewedOwn && often(c) && oftener
 }
+
+// often says whether so many new connections led elsewhere as those of two servers do,
+// half of them, rather than one now and then by a token.
+func often(c contrast) bool { return 2*c.own > c.shared }
 
 // elsewhere says of every sample whether it went over a new connection, where
 // those lead to other counters.

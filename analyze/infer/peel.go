@@ -257,7 +257,7 @@ const likely = 0.02
 // relabel is a record of the first n samples with other outcomes.
 func (r *record) relabel(n int, outcome func(int, sample) trace.Outcome) *record {
 	v := newRecord(r.roster)
-	v.ownPolicy, v.refused, v.rules = r.ownPolicy, r.refused, r.rules
+	v.ownPolicy, v.united, v.refused, v.rules = r.ownPolicy, r.united, r.refused, r.rules
 	for i, s := range r.samples[:n] {
 		s.outcome = outcome(i, s)
 		v.keep(s)

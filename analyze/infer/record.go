@@ -28,6 +28,7 @@ type record struct {
 	// ownPolicy: other routes of the run have other policies, so route is not
 	// part of this one's scope.
 	ownPolicy bool
+	united    bool     // a single server explains what new connections met
 	late      lateness // answers to be read as refusals
 	span      float64  // seconds between two refused controls within which an admission means something
 	likely    []scope  // of those that the contrasts leave, what explained the record; at most one
