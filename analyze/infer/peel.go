@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sort"
 
@@ -110,25 +111,32 @@ func (x *reading) separate(first *reading, way separation) (inner, outer *readin
 	type found struct {
 		in, out *reading
 		cost    float64
+		ok      bool
 	}
-	var all []found
+	all := make([]found, len(orders))
+	looks := make([]reading, len(orders)) // so that neither waits for the other
+	sideBySide(len(orders), x.rng, func(i int, rng *rand.Rand) {
+		looks[i] = *x
+		looks[i].rng = rng
+		f := &all[i]
+		if f.in, f.out, f.ok = looks[i].settle(first, orders[i].inner, orders[i].outer, way); f.ok {
+			f.cost = f.in.post.best() + f.out.post.best()
+		}
+	})
 	least := math.Inf(1)
-	for _, charged := range orders {
-		if in, out, ok := x.settle(first, charged.inner, charged.outer, way); ok {
-			f := found{in, out, in.post.best() + out.post.best()}
-			all = append(all, f)
-			if f.cost < least {
-				inner, outer, least = in, out, f.cost
-			}
+	for i, f := range all {
+		x.regroups = max(x.regroups, looks[i].regroups)
+		if f.ok && f.cost < least {
+			inner, outer, least = f.in, f.out, f.cost
 		}
 	}
 	for _, f := range all {
-		if f.in != inner && f.cost < least+duetMore { // then the order is open, and so are the figures
+		if f.ok && f.in != inner && f.cost < least+duetMore { // then the order is open, and so are the figures
 			inner.also = append(inner.also, f.in.post.typical(24)...)
 			outer.also = append(outer.also, f.out.post.typical(24)...)
 		}
 	}
-	return inner, outer, len(all) > 0
+	return inner, outer, inner != nil
 }
 
 // settle reads the two records by turns, each time attributing the refusals by what

@@ -2,7 +2,9 @@ package infer
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 
 	"apisonde/analyze/model"
 )
@@ -85,26 +87,48 @@ func (x *reading) regroup() {
 }
 
 // narrow drops the scopes under which the record can hardly be explained, of those
-// that the contrasts leave. It takes a search for each, so it is for verdicts.
+// that the contrasts leave. It takes a search for each, so it is for verdicts, and for
+// records that tell when the limit lets go: others exclude hardly anything.
 func (x *reading) narrow() {
-	if len(x.scopes) < 2 || x.doubtful() {
+	if len(x.scopes) < 2 || x.doubtful() || !x.post.bounded() {
 		return
 	}
 	tested, best := x.r.tested(), x.post.evidence()
-	hardly := map[scope]bool{}
+	var others []scope
 	for _, s := range x.scopes {
-		if s &= tested; s == x.part {
-			continue
-		}
-		if _, known := hardly[s]; !known {
-			y := reading{r: x.r, post: glance(x.r.arms(s), x.post, x.rng), scopes: x.scopes}
-			if y.doubtful() {
-				y.post = inferBank(x.r.arms(s), nil, x.rng)
-			}
-			hardly[s] = y.post.evidence() < best+hardlyAny
+		if s &= tested; s != x.part && !slices.Contains(others, s) {
+			others = append(others, s)
 		}
 	}
-	x.scopes = slices.DeleteFunc(slices.Clone(x.scopes), func(s scope) bool { return hardly[s&tested] })
+	hardly := make([]bool, len(others))
+	sideBySide(len(others), x.rng, func(i int, rng *rand.Rand) {
+		arms := x.r.arms(others[i])
+		y := reading{r: x.r, post: glance(arms, x.post, rng), scopes: x.scopes}
+		if y.doubtful() {
+			y.post = inferBank(arms, nil, rng)
+		}
+		hardly[i] = y.post.evidence() < best+hardlyAny
+	})
+	x.scopes = slices.DeleteFunc(slices.Clone(x.scopes), func(s scope) bool {
+		i := slices.Index(others, s&tested)
+		return i >= 0 && hardly[i]
+	})
+}
+
+// sideBySide calls do for 0 to n-1, on every processor, each with random choices of its
+// own, so that the answer does not depend on which is done first.
+func sideBySide(n int, rng *rand.Rand, do func(i int, rng *rand.Rand)) {
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for i := range n {
+		own := rand.New(rand.NewPCG(rng.Uint64(), uint64(i)))
+		free <- struct{}{}
+		all.Go(func() {
+			do(i, own)
+			<-free
+		})
+	}
+	all.Wait()
 }
 
 // hardlyAny is the log of how much less probable than another a scope has to be.
