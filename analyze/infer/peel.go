@@ -43,6 +43,7 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		looks[0].cuts, patient = 1, false
 	case patient:
 		looks[1] = separation{fit: glance, cuts: mostCuts, patient: true}
+		looks[2] = separation{fit: glance, cuts: mostCuts, patient: true, charged: true}
 	}
 	for _, way := range looks {
 		for i := n - 1; i >= max(0, n-way.cuts); i-- {
@@ -51,12 +52,27 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 			if first.doubtful() || !first.post.bounded() && !patient {
 				continue
 			}
-			if inner, outer, ok = x.separate(first, way); ok {
-				return inner, outer, true
+			in, out, found := x.separate(first, way)
+			if !found {
+				continue
 			}
+			if !ok || in.post.evidence()+out.post.evidence() > inner.post.evidence()+outer.post.evidence() {
+				inner, outer, ok = in, out, true
+			}
+			break
+		}
+		if ok && !(patient && (inner.post.blocks() || outer.post.blocks())) {
+			break
 		}
 	}
-	return nil, nil, false
+	return inner, outer, ok
+}
+
+// blocks says whether what explains best is a block: of two limits on one path that may
+// be what counting the other one's refusals looks like.
+func (p *posterior) blocks() bool {
+	top, _ := p.leader()
+	return p.fits[top].v.Blocks()
 }
 
 // longPath is how many requests are too many for a search that is patient.
@@ -190,8 +206,10 @@ func (x *reading) jointly(in, out *reading, ins, outs []particle) (*reading, *re
 	if cost > mostStrays*model.StrayCost || !enough(owners) {
 		return in, out
 	}
-	one := x.r.without(owners, in.charged).by(in.part).readOn(in.post.seeded(best.in), inferBank, x.rng)
-	two := x.r.only(owners, out.charged).by(out.part).readOn(out.post.seeded(best.out), inferBank, x.rng)
+	inner, outer := x.r.without(owners, in.charged).by(in.part), x.r.only(owners, out.charged).by(out.part)
+	inner.fine, outer.fine = true, true // as the walk saw it
+	one := inner.readOn(in.post.seeded(best.in), inferBank, x.rng)
+	two := outer.readOn(out.post.seeded(best.out), inferBank, x.rng)
 	one.charged, one.alone, two.charged = in.charged, in.alone, out.charged
 	return one, two
 }

@@ -29,6 +29,7 @@ type record struct {
 	// part of this one's scope.
 	ownPolicy bool
 	united    bool     // a single server explains what new connections met
+	fine      bool     // its events are short
 	late      lateness // answers to be read as refusals
 	span      float64  // seconds between two refused controls within which an admission means something
 	likely    []scope  // of those that the contrasts leave, what explained the record; at most one
@@ -280,6 +281,9 @@ const mostEvents = 1200
 // mostEvents each.
 func (r *record) arms(s scope) [][]model.Event {
 	t := measureTiming(r.samples)
+	if r.fine {
+		t.run = fineSpan
+	}
 	var out [][]model.Event
 	for _, xs := range r.split(s) {
 		evs := events(xs, t)

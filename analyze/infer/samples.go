@@ -32,6 +32,7 @@ type timing struct {
 	shortest [2]float64 // shortest round trip of rejections and admissions
 	longest  float64    // by how much any took longer than the shortest of its class
 	slack    float64
+	run      float64 // seconds that requests with the same outcome may take to be one event
 }
 
 func class(o trace.Outcome) int {
@@ -45,7 +46,7 @@ func class(o trace.Outcome) int {
 const maxSlack = 0.02
 
 func measureTiming(samples []sample) timing {
-	t := timing{shortest: [2]float64{math.Inf(1), math.Inf(1)}}
+	t := timing{shortest: [2]float64{math.Inf(1), math.Inf(1)}, run: runSpan}
 	var rtts [2][]float64
 	n := 0
 	for _, s := range samples {
@@ -86,6 +87,8 @@ func (t timing) latest(s sample) float64 {
 const (
 	runGap  = 0.02
 	runSpan = 0.05
+	// fineSpan is for records that were explained request by request.
+	fineSpan = 0.003
 )
 
 // clockTick is the precision of instants, in seconds, so that what was sent when the
@@ -117,7 +120,7 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 			x := &out[n-1]
 			overlap := s.sent < prev.sent+prev.rtt-clockTick
 			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone && (admitted || !apart) &&
-				e-x.S < runSpan && s.sent-prev.sent < runGap
+				e-x.S < t.run && s.sent-prev.sent < runGap
 			if overlap || sameRun {
 				x.E = math.Max(x.E, e)
 				count(x, e, admitted)
