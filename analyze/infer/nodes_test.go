@@ -26,6 +26,7 @@ func TestNewConnectionsThatLeadElsewhere(t *testing.T) {
 		{"all refused", []trace.Outcome{trace.Limited, trace.Limited, trace.Limited}, false},
 		{"one let through, as by a token that came just then", []trace.Outcome{trace.Admitted, trace.Limited, trace.Limited}, false},
 		{"two let through", []trace.Outcome{trace.Admitted, trace.Limited, trace.Admitted}, true},
+		{"two of six, as by tokens", []trace.Outcome{trace.Admitted, trace.Limited, trace.Limited, trace.Admitted, trace.Limited, trace.Limited}, false},
 	} {
 		r := newRecord(twoOfEach())
 		base := r.base()

@@ -169,6 +169,15 @@ func TestCores(t *testing.T) {
 	}
 }
 
+// A clock of whole seconds shows 2 s when 1.1 s have gone by since 0.9 s, so that a window
+// of two is over after that.
+func TestWholeSeconds(t *testing.T) {
+	t.Parallel()
+	run(t, mustParse(t, "fixed-window,limit=2,window=2s,align=first-request,whole-seconds"), Request{IP: "a"}, []call{
+		{ms(900), 3, 2}, {ms(1999), 1, 0}, {ms(2000), 3, 2}, {ms(3999), 1, 0}, {ms(4000), 1, 1},
+	})
+}
+
 func TestQueueDelays(t *testing.T) {
 	t.Parallel()
 	s := mustParse(t, "leaky-queue,rate=10,depth=3")
