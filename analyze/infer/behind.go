@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"math"
 	"slices"
 
 	"apisonde/probe/plan"
@@ -28,7 +29,7 @@ func (q *behind) stage() string { return "scope" }
 const mostBehind, mostBarren = 8, 3
 
 func (q *behind) next(e *Engine, now float64) (plan.Step, bool) {
-	_, rest, room := e.pace()
+	gap, rest, room := e.pace()
 	ask := e.log.unsettled(q.again, q.rounds > 0)
 	if room == 0 || len(ask) == 0 || q.rounds >= mostBehind || q.idle(e.log) {
 		return plan.Step{}, false
@@ -37,8 +38,8 @@ func (q *behind) next(e *Engine, now float64) (plan.Step, bool) {
 		q.ready = true
 		return e.exhaust(now)
 	}
-	if leaked := e.log.leaked(); q.asked && leaked > 0 {
-		q.lead = max(q.lead, leaked+1)
+	if q.asked && e.log.leaked() > 0 { // some came back while the inner limit rested
+		q.lead = max(q.lead, e.log.letIn()+1)
 	}
 	q.asked = false
 	if e.log.last(e.log.baseline()) != trace.Limited { // it has had time to recover
@@ -46,7 +47,7 @@ func (q *behind) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	q.drained, q.asked = false, true
 	q.rounds++
-	step := q.round(e, ask, now+rest, room)
+	step := q.round(e, ask, now, gap, rest, room)
 	return step, len(step.Sends) <= e.spare() && seconds(step.Start) < seconds(e.cfg.Budget.MaxDuration)
 }
 
@@ -70,38 +71,39 @@ func (q *behind) drain(e *Engine, start float64) (plan.Step, bool) {
 
 // round asks others between two controls. Those that share the baseline's counter
 // with the inner limit too take of the room that it has.
-func (q *behind) round(e *Engine, ask []contrast, start float64, room int) plan.Step {
+func (q *behind) round(e *Engine, ask []contrast, now, gap, rest float64, room int) plan.Step {
 	inner, base := e.split.inner, e.log.baseline()
-	alike := func(c contrast) bool {
-		return len(inner.scopes) != 1 || inner.part.project(c.id, c.route) == inner.part.project(base.id, base.route)
-	}
-	lead, fits := q.lead, room-2-q.lead
-	if q.lead > 0 && fits < 1 { // in no rest of the inner limit does the outer one stay exhausted
-		start, lead, fits = 0, 0, 0
-	}
 	var others, sharing []contrast
 	for _, c := range ask {
-		if alike(c) {
-			sharing = append(sharing, c)
-		} else {
+		if len(inner.scopes) == 1 && inner.part.project(c.id, c.route) != inner.part.project(base.id, base.route) {
 			others = append(others, c)
+		} else {
+			sharing = append(sharing, c)
 		}
 	}
-	if len(others) == 0 {
-		fits = max(1, fits)
+	wait, lead, fits := rest, q.lead, room-2-q.lead
+	if q.lead > 0 && fits < 1 { // the outer one does not stay exhausted for so long: a few gaps are enough for a few
+		fits = 1
+		back := math.Min(mostBack, float64(q.lead)/rest*gap) // comes back in a gap
+		lead = int(math.Ceil(float64(2+fits) * back / (1 - back)))
+		wait = float64(lead+2+fits) * gap
 	}
 	sends := burst(base, lead+1)
-	for _, c := range slices.Concat(others, sharing[:min(max(0, fits), len(sharing))]) {
+	for _, c := range slices.Concat(others, sharing[:min(max(1, fits), len(sharing))]) {
 		sends = append(sends, plan.Send{Identity: c.id, Route: c.route})
 	}
 	return plan.Step{
 		Question: "whose counter is it?",
 		Reason:   "while the baseline is refused, a caller that differs in one thing is let through only if that thing has a counter of its own",
-		Start:    duration(start),
+		Start:    duration(now + wait),
 		Sends:    append(sends, burst(base, 1)...),
 		Width:    1,
 	}
 }
+
+// mostBack bounds how much of a request is taken to come back to the outer limit in a
+// gap in which the inner one lets one through.
+const mostBack = 0.75
 
 // idle says whether the latest rounds told nothing.
 func (q *behind) idle(r *record) bool {
@@ -117,6 +119,17 @@ func (q *behind) idle(r *record) bool {
 	}
 	q.told = told
 	return q.barren == mostBarren
+}
+
+// letIn counts what was let through in the latest step.
+func (r *record) letIn() int {
+	n, last := 0, r.samples[len(r.samples)-1].step
+	for _, x := range r.samples {
+		if x.step == last && x.outcome == trace.Admitted {
+			n++
+		}
+	}
+	return n
 }
 
 // refusedLately says whether anything was refused in the latest step.

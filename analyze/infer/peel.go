@@ -43,7 +43,7 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		looks[0].cuts, patient = 1, false
 	case patient:
 		looks[1] = separation{fit: glance, cuts: mostCuts, patient: true}
-		looks[2] = separation{fit: glance, cuts: mostCuts, patient: true, charged: true}
+		looks[2] = separation{fit: glance, cuts: mostCuts / 2, patient: true, charged: true}
 	}
 	for _, way := range looks {
 		for i := n - 1; i >= max(0, n-way.cuts); i-- {
@@ -133,19 +133,20 @@ func (x *reading) separate(first *reading, way separation) (inner, outer *readin
 	looks := make([]reading, len(orders)) // so that neither waits for the other
 	sideBySide(len(orders), x.rng, func(i int, rng *rand.Rand) {
 		looks[i] = *x
-		looks[i].rng = rng
+		looks[i].rng, looks[i].regroups = rng, x.regroups+i // as if those before had tried
 		f := &all[i]
 		if f.in, f.out, f.ok = looks[i].settle(first, orders[i].inner, orders[i].outer, way); f.ok {
 			f.cost = f.in.post.best() + f.out.post.best()
 		}
 	})
-	least := math.Inf(1)
+	least, tried := math.Inf(1), 0
 	for i, f := range all {
-		x.regroups = max(x.regroups, looks[i].regroups)
+		tried += looks[i].regroups - x.regroups - i
 		if f.ok && f.cost < least {
 			inner, outer, least = f.in, f.out, f.cost
 		}
 	}
+	x.regroups += tried
 	for _, f := range all {
 		if f.ok && f.in != inner && f.cost < least+duetMore { // then the order is open, and so are the figures
 			inner.also = append(inner.also, f.in.post.typical(24)...)

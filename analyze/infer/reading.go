@@ -88,9 +88,10 @@ func (x *reading) regroup() {
 
 // narrow drops the scopes under which the record can hardly be explained, of those
 // that the contrasts leave. It takes a search for each, so it is for verdicts, and for
-// records that tell when the limit lets go: others exclude hardly anything.
+// records that tell when the limit lets go, and of which some contrast told something:
+// others exclude hardly anything.
 func (x *reading) narrow() {
-	if len(x.scopes) < 2 || x.doubtful() || !x.post.bounded() {
+	if len(x.scopes) < 2 || len(x.scopes) == len(possible(x.r.roster)) || x.doubtful() || !x.post.bounded() {
 		return
 	}
 	tested, best := x.r.tested(), x.post.evidence()

@@ -28,11 +28,11 @@ func (p *proposer) sized(v *model.Variant, q model.Params) (limit float64, ok bo
 // the limit is no less than the former and no more than the latter.
 func (p *proposer) used(v *model.Variant, q model.Params) (admitted, refused []float64) {
 	admitted, refused = p.admitted[:0], p.refused[:0]
-	last := 0.0 // what the last admission may exceed the limit by
+	last := 0.0 // less than that the last admission exceeds the limit by
 	switch {
 	case v.Core != model.CoreCounter:
 	case model.Rounding(q.K) == model.RoundBelow:
-		last = 1
+		last = 1 - 1e-5 // an estimate of just one less is below the limit, too
 	case model.Rounding(q.K) == model.RoundNearest:
 		last = 0.5
 	}
@@ -165,6 +165,7 @@ type batch struct{ t, n float64 }
 
 // at is what is in use at t, no earlier than any instant before.
 func (u *usage) at(t float64) float64 {
+	t = u.grain(t)
 	w := u.q.W
 	switch {
 	case u.v.Core == model.CoreLog:
@@ -177,7 +178,7 @@ func (u *usage) at(t float64) float64 {
 	case u.v.Core == model.CoreBucket:
 		u.count, u.from = math.Max(0, u.count-(t-u.from)/w), t
 	case u.v.Opened():
-		if u.begun && u.grain(t)-u.grain(u.from) >= w {
+		if u.begun && t-u.from >= w {
 			u.begun, u.count = false, 0
 		}
 	default:
@@ -191,6 +192,7 @@ func (u *usage) at(t float64) float64 {
 
 // add counts the event at t, of which at was asked last.
 func (u *usage) add(t float64, x model.Event) {
+	t = u.grain(t)
 	n := float64(x.Admitted)
 	if u.v.OnReject == model.RejectCounted {
 		n += float64(x.Limited)

@@ -75,12 +75,12 @@ func TestALargerLimitThatIsStatedIsLookedFor(t *testing.T) {
 	t.Parallel()
 	specs := []string{
 		"fixed-window,limit=8,window=2s,by=ip,align=first-request,headers=ietf",
-		"fixed-window,limit=150,window=120s,by=key,align=first-request,headers=ietf",
+		"fixed-window,limit=220,window=180s,by=key,align=first-request,headers=ietf",
 	}
 	tr, _ := assess(t, world{specs: specs, roster: twoOfEach(), seed: 5, net: loopback})
 	limits := Judge(tr).Limits
 	if len(limits) != 2 || !slices.ContainsFunc(limits, func(l verdict.Limit) bool {
-		return within(l.Limit, 150, 0) && slices.Equal(l.Scope, []string{"key"})
+		return within(l.Limit, 220, 0) && slices.Equal(l.Scope, []string{"key"})
 	}) {
 		t.Errorf("stated: %+v", limits)
 	}
