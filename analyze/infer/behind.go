@@ -121,11 +121,17 @@ func (q *behind) idle(r *record) bool {
 	return q.barren == mostBarren
 }
 
+// latest are the samples of the latest step.
+func (r *record) latest() []sample {
+	last := r.samples[len(r.samples)-1].step
+	return slices.DeleteFunc(slices.Clone(r.samples), func(x sample) bool { return x.step != last })
+}
+
 // letIn counts what was let through in the latest step.
 func (r *record) letIn() int {
-	n, last := 0, r.samples[len(r.samples)-1].step
-	for _, x := range r.samples {
-		if x.step == last && x.outcome == trace.Admitted {
+	n := 0
+	for _, x := range r.latest() {
+		if x.outcome == trace.Admitted {
 			n++
 		}
 	}
@@ -134,6 +140,5 @@ func (r *record) letIn() int {
 
 // refusedLately says whether anything was refused in the latest step.
 func (r *record) refusedLately() bool {
-	last := r.samples[len(r.samples)-1].step
-	return slices.ContainsFunc(r.samples, func(x sample) bool { return x.step == last && x.outcome == trace.Limited })
+	return slices.ContainsFunc(r.latest(), func(x sample) bool { return x.outcome == trace.Limited })
 }

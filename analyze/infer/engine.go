@@ -4,7 +4,7 @@
 // choice comes from the seed.
 //
 // One file answers one question: drain.go (is there a limit, and how large),
-// whose.go (whose is it), policy.go (what guards the other paths), reopen.go
+// whose.go and behind.go (whose is it, and whose the one behind it), policy.go (what guards the other paths), reopen.go
 // (when does it let go), identify.go (which algorithm, with which figures, and
 // does the answer predict what was not yet seen), block.go (what counts below a
 // penalty), layers.go, peel.go and owner.go (does another limit stand behind it),

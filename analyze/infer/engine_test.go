@@ -63,11 +63,11 @@ func TestEngineFindsLimiters(t *testing.T) {
 			if l.Confidence < 0.8 {
 				t.Errorf("confidence %v is timid", l.Confidence)
 			}
-			if own, most := j.Cost.Requests-further, int(7*(c.limit+1)); own > max(most, 120) {
-				t.Errorf("%d requests, more than 7 times the least possible", own)
+			if own, most := j.Cost.Requests-further, max(7*(int(c.limit)+1), 110); own > most {
+				t.Errorf("%d requests about this limit, more than %d", own, most)
 			}
-			if most := int(20*c.limit) + beyondChunk; further > most {
-				t.Errorf("%d requests to look for a further limit, more than %d", further, most)
+			if most := max(120, 20*min(int(c.limit), 20)); further > most {
+				t.Errorf("%d requests behind it, more than %d", further, most)
 			}
 		})
 	}

@@ -6,12 +6,29 @@ import (
 	"time"
 
 	"apisonde/analyze/verdict"
+	"apisonde/probe/lab/limit"
 	"apisonde/probe/sim"
 	"apisonde/probe/trace"
 )
 
 // patient waits long enough for queues.
 var patient = sim.Net{RTT: 400 * time.Microsecond, Jitter: 200 * time.Microsecond, Think: 20 * time.Millisecond, Timeout: 30 * time.Second}
+
+// queue assesses a queue and holds algorithm, scope and confidence against the truth.
+func queue(t *testing.T, spec string, net sim.Net, sure float64) (verdict.Limit, limit.Truth) {
+	t.Helper()
+	tr, stack := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 1, net: net})
+	want := stack.Truth()[0]
+	ls := Judge(tr).Limits
+	if len(ls) != 1 {
+		t.Fatalf("%d limits", len(ls))
+	}
+	l := ls[0]
+	if l.Algorithm != verdict.LeakyQueue || l.Scope == nil || !slices.Equal(l.Scope, want.Scope) || l.Confidence < sure {
+		t.Errorf("%s by %v at %v", l.Algorithm, l.Scope, l.Confidence)
+	}
+	return l, want
+}
 
 func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
 	for _, spec := range []string{
@@ -24,16 +41,7 @@ func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
-			tr, stack := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 1, net: patient})
-			want := stack.Truth()[0]
-			ls := Judge(tr).Limits
-			if len(ls) != 1 {
-				t.Fatalf("%d limits", len(ls))
-			}
-			l := ls[0]
-			if l.Algorithm != verdict.LeakyQueue || l.Scope == nil || !slices.Equal(l.Scope, want.Scope) || l.Confidence < 0.9 {
-				t.Errorf("%s by %v at %v", l.Algorithm, l.Scope, l.Confidence)
-			}
+			l, want := queue(t, spec, patient, 0.9)
 			if !within(l.RatePerS, want.Rate, 0.01) || !within(l.Burst, float64(want.Burst), 0) || !within(l.Undelayed, float64(want.Undelayed), 0) || !within(l.MaxDelayS, want.MaxDelay.Seconds(), 0.02) {
 				t.Errorf("rate %v burst %v undelayed %v longest %v, want %+v", l.RatePerS, l.Burst, l.Undelayed, l.MaxDelayS, want)
 			}
@@ -44,7 +52,6 @@ func TestQueuesAreFoundWithDepthAndScope(t *testing.T) {
 // Over a long way requests that leave together arrive in any order, and some of those
 // that waited are answered as quickly as others that did not.
 func TestQueuesAreFoundOverALongWay(t *testing.T) {
-	far := sim.Net{RTT: 20 * time.Millisecond, Jitter: 40 * time.Millisecond, Think: 20 * time.Millisecond, Timeout: 30 * time.Second}
 	for _, spec := range []string{
 		"leaky-queue,rate=10,depth=20,by=ip",
 		"leaky-queue,rate=20,depth=40,undelayed=10,by=ip,status=503",
@@ -54,16 +61,7 @@ func TestQueuesAreFoundOverALongWay(t *testing.T) {
 	} {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
-			tr, stack := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 1, net: far})
-			want := stack.Truth()[0]
-			ls := Judge(tr).Limits
-			if len(ls) != 1 {
-				t.Fatalf("%d limits", len(ls))
-			}
-			l := ls[0]
-			if l.Algorithm != verdict.LeakyQueue || l.Scope == nil || !slices.Equal(l.Scope, want.Scope) || l.Confidence < 0.85 {
-				t.Errorf("%s by %v at %v", l.Algorithm, l.Scope, l.Confidence)
-			}
+			l, want := queue(t, spec, longWay, 0.85)
 			if !within(l.RatePerS, want.Rate, 0.02) || !within(l.Burst, float64(want.Burst), 0.1) || !within(l.MaxDelayS, want.MaxDelay.Seconds(), 0.05) {
 				t.Errorf("rate %v burst %v longest %v, want %+v", l.RatePerS, l.Burst, l.MaxDelayS, want)
 			}

@@ -116,9 +116,9 @@ type separation struct {
 // separate attributes every refusal, given what the inner limit may be, and reads
 // both records: under every order in which two limits can be asked. The inner one
 // first, so that it counts what the outer one refuses; both before either counts.
-// With charged the outer one first, which then counts what the inner one refuses:
-// that explains more by chance, so that it is tried where nothing else explains. Where
-// two orders explain as much, figures are open between them.
+// With charged the outer one counts what the inner one refuses, and the inner one what
+// the outer one refuses or not: that explains more by chance, so that it is tried where
+// nothing else explains, or only a block. Where two orders explain as much, figures are open between them.
 func (x *reading) separate(first *reading, way separation) (inner, outer *reading, ok bool) {
 	orders := []struct{ inner, outer bool }{{true, false}, {false, false}}
 	if way.charged {

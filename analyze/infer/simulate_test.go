@@ -40,6 +40,9 @@ type world struct {
 // loopback is a path as on one machine, where deciding takes a while.
 var loopback = sim.Net{RTT: 400 * time.Microsecond, Jitter: 200 * time.Microsecond, Think: 20 * time.Millisecond}
 
+// longWay is a path over which answers take 20 to 60 ms.
+var longWay = sim.Net{RTT: 20 * time.Millisecond, Jitter: 40 * time.Millisecond, Think: 20 * time.Millisecond, Timeout: 30 * time.Second}
+
 // assess runs the engine in virtual time and returns its trace.
 func assess(t *testing.T, w world) (trace.Trace, *limit.Stack) {
 	t.Helper()

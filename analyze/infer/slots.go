@@ -270,7 +270,10 @@ func (r *record) holding() (took, spread float64) {
 // blurred is how many times as much trips differ as a request holds its slot.
 func (r *record) blurred() float64 {
 	took, spread := r.holding()
-	return spread / math.Max(1e-4, took)
+	if took == 0 {
+		return 0
+	}
+	return spread / took
 }
 
 // mostBlurred is how blurred instants may be for an admission to mean anything, and

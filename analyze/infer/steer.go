@@ -90,7 +90,7 @@ func (c *claim) spans() []float64 {
 
 // trust is how much more probable an explanation is taken to be that does what the
 // headers say, when experiments are chosen.
-const trust = 400
+const trust = 20
 
 // steer returns, for every variant that may explain the trace, parameters that also
 // do what the headers of the counter say, weighted: the designer then asks what tells

@@ -106,9 +106,9 @@ const leastLead, mostLead = 2, 12
 
 // leaked counts the baseline's admissions in the latest step.
 func (r *record) leaked() int {
-	n, last := 0, r.samples[len(r.samples)-1].step
-	for _, x := range r.samples {
-		if x.step == last && (counter{x.id, x.route}) == r.baseline() && x.outcome == trace.Admitted {
+	n := 0
+	for _, x := range r.latest() {
+		if (counter{x.id, x.route}) == r.baseline() && x.outcome == trace.Admitted {
 			n++
 		}
 	}
