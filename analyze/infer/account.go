@@ -131,7 +131,7 @@ func (r *record) testedUpTo() verdict.TestedUpTo {
 		for sent[i]-sent[j] > 1 {
 			j++
 		}
-		u.RatePerS = math.Max(u.RatePerS, float64(i-j+1))
+		u.RatePerS = max(u.RatePerS, float64(i-j+1))
 	}
 	slices.SortFunc(edges, func(a, b edge) int {
 		if c := cmpFloat(a.t, b.t); c != 0 {

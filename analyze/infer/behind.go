@@ -84,7 +84,7 @@ func (q *behind) round(e *Engine, ask []contrast, now, gap, rest float64, room i
 	wait, lead, fits := rest, q.lead, room-2-q.lead
 	if q.lead > 0 && fits < 1 { // the outer one does not stay exhausted for so long: a few gaps are enough for a few
 		fits = 1
-		back := math.Min(mostBack, float64(q.lead)/rest*gap) // comes back in a gap
+		back := min(mostBack, float64(q.lead)/rest*gap) // comes back in a gap
 		lead = int(math.Ceil(float64(2+fits) * back / (1 - back)))
 		wait = float64(lead+2+fits) * gap
 	}

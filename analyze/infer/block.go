@@ -86,7 +86,7 @@ func (x *reading) grown() *posterior {
 	p.fits, p.prob = slices.Clone(p.fits), slices.Clone(p.prob)
 	for i := range p.fits {
 		if model.Bank[i].Blocks() { // tried by now
-			p.fits[i].untried, p.prob[i] = false, math.Max(p.prob[i], blockSign)
+			p.fits[i].untried, p.prob[i] = false, max(p.prob[i], blockSign)
 		}
 		p.fits[i].parts = slices.Concat(p.fits[i].parts, part.fits[i].parts)
 	}

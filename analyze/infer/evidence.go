@@ -70,11 +70,11 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	}
 	alike := f.alike
 	if v.HasPenalty() { // whose truth costs more: where a block began may be open
-		alike = math.Max(alike, 1.5)
+		alike = max(alike, 1.5)
 	}
 	r.span = boxes[0].box
 	for _, b := range boxes {
-		if b.best < r.best+math.Max(1.5, alike) {
+		if b.best < r.best+max(1.5, alike) {
 			r.span.join(b.box)
 		}
 		z, parts := f.weigh(v, b.box, r.best)

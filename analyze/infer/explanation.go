@@ -1,7 +1,6 @@
 package infer
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"apisonde/analyze/verdict"
@@ -104,10 +103,10 @@ func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 		most = againConfidence
 	}
 	for i := range ls {
-		ls[i].Confidence = math.Min(ls[i].Confidence, most)
+		ls[i].Confidence = min(ls[i].Confidence, most)
 	}
 	if x.outer.charged { // what the inner one refused was counted in, on a guess
-		ls[1].Confidence = math.Min(ls[1].Confidence, chargedConfidence)
+		ls[1].Confidence = min(ls[1].Confidence, chargedConfidence)
 	}
 	return ls
 }

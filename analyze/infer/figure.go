@@ -13,7 +13,7 @@ import (
 
 // join widens a figure by another's interval.
 func join(a, b *verdict.Figure) *verdict.Figure {
-	return &verdict.Figure{Value: a.Value, Lo: math.Min(a.Lo, b.Lo), Hi: math.Max(a.Hi, b.Hi)}
+	return &verdict.Figure{Value: a.Value, Lo: min(a.Lo, b.Lo), Hi: max(a.Hi, b.Hi)}
 }
 
 // stated is a figure's value, 0 for none.
@@ -68,8 +68,8 @@ func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
 	limit = &verdict.Figure{Value: best.p.L, Lo: b.lo.L, Hi: b.hi.L}
 	window = &verdict.Figure{
 		Value: best.p.W,
-		Lo:    math.Min(b.lo.W, best.p.W*(1-clockShare)),
-		Hi:    math.Max(b.hi.W, best.p.W*(1+clockShare)),
+		Lo:    min(b.lo.W, best.p.W*(1-clockShare)),
+		Hi:    max(b.hi.W, best.p.W*(1+clockShare)),
 	}
 	slow, fast := best.p, best.p
 	slow.W, fast.W = window.Hi, window.Lo

@@ -59,7 +59,7 @@ func newFitter(arms [][]model.Event, effort int, rng *rand.Rand) *fitter {
 	if effort >= judgeEffort {
 		alike = 1.9
 	}
-	alike = math.Min(2.5, alike+0.4*blur(arms))
+	alike = min(2.5, alike+0.4*blur(arms))
 	return &fitter{rng: rng, arms: arms, draws: newProposer(arms, rng), effort: effort, alike: alike}
 }
 
@@ -314,10 +314,11 @@ func akin(v *model.Variant, x, y candidate) bool {
 // walk is a Metropolis walk from one start. It returns the range of parameters
 // it saw within a little of the best cost, a sample of them, and that cost.
 func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen []particle, best, violation float64) {
-	cur, cost := start.p, start.cost
+	near := f.boundary(v, start.p)
+	cur, cost := near(start.p), start.cost
 	best = cost
 	violation = f.cost(v, cur, math.Inf(1)).Violation
-	b = box{cur, cur}
+	b, seen = box{cur, cur}, []particle{{v: v, p: cur, cost: cost}}
 	for k := range steps {
 		next := cur
 		f.perturb(v, &next)
@@ -330,10 +331,10 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 		limit := cost - math.Log(f.rng.Float64()+1e-12)
 		c := f.cost(v, next, limit+1)
 		if c.Total <= limit {
-			cur, cost = next, c.Total
+			cur, cost = near(next), c.Total
 			violation = min(violation, c.Violation)
 			if cost < best-0.5 {
-				best, b, seen = cost, box{cur, cur}, seen[:0]
+				best, b, seen = cost, box{cur, cur}, append(seen[:0], particle{v: v, p: cur, cost: cost})
 			}
 		}
 		if cost <= best+f.alike {
@@ -344,6 +345,22 @@ func (f *fitter) walk(v *model.Variant, start candidate, steps int) (b box, seen
 		}
 	}
 	return b, seen, best, violation
+}
+
+// boundary returns a function that gives parameters the phase that is nearest to q's
+// boundary in the middle of the trace, of the many that a grid may be told by: a box
+// around those of one mode is small then, and window and phase depend little on each
+// other.
+func (f *fitter) boundary(v *model.Variant, q model.Params) func(model.Params) model.Params {
+	if !v.HasPhase() || v.Seconds {
+		return func(q model.Params) model.Params { return q }
+	}
+	at := func(q model.Params, t float64) model.Params {
+		q.Phase += math.Round((t-q.Phase)/q.W) * q.W
+		return q
+	}
+	anchor := at(q, f.draws.end-f.draws.span/2).Phase
+	return func(q model.Params) model.Params { return at(q, anchor) }
 }
 
 func (b *box) add(q model.Params) {

@@ -118,7 +118,7 @@ func (q *held) other(e *Engine) (plan.Step, bool) {
 func (q *held) gap(r *record) float64 {
 	xs := answered(r.samples)
 	gap, _ := roughGap(xs)
-	return math.Min(gap, 5)
+	return min(gap, 5)
 }
 
 // lull is a pause after which a queue that showed so far is empty.
@@ -133,7 +133,7 @@ func (q *held) lull(r *record) float64 {
 		}
 	}
 	q.size = max(q.size, min(quick, 300)+12)
-	return math.Min(gap*float64(quick+2)+0.05, 15)
+	return min(gap*float64(quick+2)+0.05, 15)
 }
 
 // stream sends requests of the baseline close together, so that their order is
@@ -163,7 +163,7 @@ func (e *Engine) inflight() int {
 // few are on their way when the first refusal comes back.
 func (q *held) close(e *Engine, sends []plan.Send) []plan.Send {
 	_, least := roughGap(answered(e.path.samples))
-	apart := duration(math.Min(math.Max(0.001, least/8), 0.01))
+	apart := duration(min(max(0.001, least/8), 0.01))
 	for i := range sends {
 		sends[i].At = time.Duration(i) * apart
 	}
@@ -328,7 +328,7 @@ func (q *slowest) next(e *Engine, _ float64) (plan.Step, bool) {
 	}
 	q.asked = true
 	step := e.path.late.above * 2
-	more := min(60, int(longestWait/math.Max(step, 0.05)), e.spare()/2, e.inflight()-n)
+	more := min(60, int(longestWait/max(step, 0.05)), e.spare()/2, e.inflight()-n)
 	if more < heldRun || longest > longestWait {
 		return plan.Step{}, false
 	}

@@ -20,10 +20,12 @@ type identify struct {
 	why       string
 	programs  int
 	validated int
-	baffled   int    // programs in a row whose outcome nothing explains
-	decided   int    // answers so far of which it is known that this limit gave them
-	mute      int    // programs in a row that added none
-	verdict   family // of the belief that was validated last
+	baffled   int        // programs in a row whose outcome nothing explains
+	decided   int        // answers so far of which it is known that this limit gave them
+	mute      int        // programs in a row that added none
+	verdict   family     // of the belief that was validated last
+	foretold  []particle // what it was then
+	looks     int        // at what a block covers
 }
 
 // mostPrograms bounds the search; typical runs end within eight.
@@ -36,6 +38,10 @@ const nearlySure = 0.95
 // mostBaffled bounds how often the search goes on in the hope that the next outcome
 // shows what it missed.
 const mostBaffled = 4
+
+// mostValidations bounds how many explanations are held against an experiment of another
+// kind, each since the one before did not do what it predicted.
+const mostValidations = 4
 
 // mostMute bounds how often the search goes on though its answers tell nothing.
 const mostMute = 3
@@ -92,9 +98,14 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	fam := familyOf(e.post.fits[top].v)
 	firm := p > 0.99 && e.post.precise(top) && !e.post.contradicted()
 	if q.programs > 0 && p > nearlySure && !e.post.contradicted() && e.borneOut(top) { // the claim was the prediction
-		q.validated, q.verdict, firm = max(1, q.validated), fam, true
+		q.validated, q.verdict, q.foretold, firm = max(1, q.validated), fam, nil, true
 	}
-	if q.validated > 0 && firm && fam == q.verdict || q.programs >= mostPrograms {
+	validated := q.validated > 0 && fam == q.verdict && e.asForetold(q.foretold)
+	if validated && firm && q.programs < mostPrograms && q.covered(e, top) {
+		top, p = e.post.leader()
+		firm = false
+	}
+	if validated && firm || q.programs >= mostPrograms {
 		return plan.Step{}, false
 	}
 	d := q.designer(e, now, e.steer(e.log.arms(e.log.partition())))
@@ -111,11 +122,11 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		}
 	}
 	if !ok || bits < leastBits {
-		if q.validated >= 2 || q.validated == 1 && !afford || e.log.reopenedAfter() == 0 { // nobody knows when it is rested
+		if validated && q.validated >= 2 || q.validated >= mostValidations || q.validated == 1 && !afford || e.log.reopenedAfter() == 0 { // nobody knows when it is rested
 			return plan.Step{}, false
 		}
 		q.validated++
-		q.verdict = fam
+		q.verdict, q.foretold = fam, e.post.typical(particlesPerFit)
 		prog = validation(d, &e.post.fits[top])
 		if prog.seconds() > d.left || int(prog.requests()) > d.spare {
 			return plan.Step{}, false
@@ -125,6 +136,41 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	q.arm, q.program, q.why = prog.arm, prog.phases, prog.why
 	return q.resume(e, now)
 }
+
+// covered looks as hard as the verdict will at what counts below a block that seems to be
+// known, and says whether that leaves its window open: another one may be hidden as well.
+func (q *identify) covered(e *Engine, top int) bool {
+	if !e.post.fits[top].v.HasPenalty() || q.looks == mostLooks {
+		return false
+	}
+	q.looks++
+	post := fitBank(e.log.arms(e.log.partition()), e.post.revived(), judgeEffort, e.rng())
+	top, _ = post.leader()
+	f := &post.fits[top]
+	if !f.v.HasPenalty() || len(f.parts) == 0 {
+		return false
+	}
+	if _, window, _ := f.figures(f.settled()); post.bounded() && post.seenBelow(window) {
+		return false
+	}
+	e.post = post
+	return true
+}
+
+// mostLooks bounds how often that may prolong the search.
+const mostLooks = 2
+
+// asForetold says whether what was believed before explains all that came since, about
+// as well as what is believed now.
+func (e *Engine) asForetold(before []particle) bool {
+	f := fitter{arms: e.log.arms(e.log.partition())}
+	limit := e.post.best() + surprise
+	return len(before) == 0 || slices.ContainsFunc(before, func(q particle) bool { return f.cost(q.v, q.p, limit).Total <= limit })
+}
+
+// surprise is how much an explanation may cost more, in nats, than one that knows what
+// came after it: of an answer or two that sharpened it, and no more.
+const surprise = 8
 
 // contradicted says whether no single limit explains what was seen of the one
 // under study.
@@ -199,10 +245,10 @@ func (q *identify) designer(e *Engine, now float64, claimed []particle) *designe
 	d.now = now + e.lead
 	d.left = e.left(d.now)
 	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
-	d.rtt = math.Max(1e-4, t.shortest[1])
+	d.rtt = max(1e-4, t.shortest[1])
 	d.jitter = t.slack
 	gap, _, _ := e.pace()
-	d.spacing = math.Max(math.Max(1e-4, medianTrip(e.log.samples)), gap)
+	d.spacing = max(max(1e-4, medianTrip(e.log.samples)), gap)
 	d.seen, _ = e.log.spent()
 	if d.wide = e.swift(d.seen); d.wide { // all at once
 		d.spacing = t.longest / float64(d.seen+1)
@@ -218,7 +264,7 @@ func patience(events []model.Event) float64 {
 	var gaps []float64
 	for i := len(events) - 1; i > 0 && events[i].Admitted == 0; i-- {
 		gap := events[i].S - events[i-1].E
-		gaps, longest = append(gaps, gap), math.Max(longest, gap)
+		gaps, longest = append(gaps, gap), max(longest, gap)
 	}
 	alike := 0
 	for _, gap := range gaps {
@@ -260,7 +306,7 @@ func spread(parts []particle, of func(model.Params) float64) float64 {
 		mean += l * q.weight
 		sq += l * l * q.weight
 	}
-	return math.Sqrt(math.Max(0, sq-mean*mean))
+	return math.Sqrt(max(0, sq-mean*mean))
 }
 
 // validation is an experiment of a kind that the search did not use, from rest, on
@@ -297,14 +343,14 @@ func validation(d *designer, f *fit) program {
 			wait += best.p.W*1.02 - past
 		}
 		takes := float64(limit) * d.spacing // which begins with the first of them
-		p.phases = []phase{{wait: wait, n: limit}, {wait: math.Max(0.2*rec, 0.9*rec-takes), n: n, drain: true}}
+		p.phases = []phase{{wait: wait, n: limit}, {wait: max(0.2*rec, 0.9*rec-takes), n: n, drain: true}}
 	case v.Core == model.CoreCounter: // on the next ramp, whose height at one instant tells slope and start
 		back := d.returns(best, p.arm, d.now+wait, n, rampShare*best.p.L)
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
 	default:
 		back := rec * (0.2 + 0.25*d.rng.Float64())
 		if best.v.HasTick() { // of ticks more than one, since windows do not add up
-			back = math.Max(back, 2.5*best.p.W)
+			back = max(back, 2.5*best.p.W)
 		}
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
 	}
@@ -324,9 +370,9 @@ func (d *designer) returns(q particle, arm int, start float64, n int, need float
 	}
 	end := start + float64(n)*d.spacing
 	lo, hi := m.Bounds(start, end)
-	admitted := int(math.Min(float64(n), (lo+hi)/2))
+	admitted := int(min(float64(n), (lo+hi)/2))
 	m.Commit(start, end, admitted, min(2, n-admitted))
-	return d.availableAt(&m, end, math.Max(1, math.Floor(need)), 1.1*q.v.Recovery(q.p))
+	return d.availableAt(&m, end, max(1, math.Floor(need)), 1.1*q.v.Recovery(q.p))
 }
 
 func (p program) seconds() float64 {

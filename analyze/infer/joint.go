@@ -61,7 +61,7 @@ func (x *reading) together(in, out *reading) *duet {
 	slices.SortStableFunc(d.met, func(a, b meeting) int { return cmpFloat(a.x.S, b.x.S) })
 	for i := 1; i < len(d.met); i++ { // a counter decides in order
 		if before := &d.met[i-1].x; before.E > d.met[i].x.S {
-			before.E = math.Max(before.S, d.met[i].x.S)
+			before.E = max(before.S, d.met[i].x.S)
 			before.First = before.E
 		}
 	}
@@ -144,7 +144,7 @@ func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost flo
 			p := pair{in, out}
 			if c := d.weigh(p, least+15); c <= least+15 {
 				starts = append(starts, start{p, c})
-				least = math.Min(least, c)
+				least = min(least, c)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ const (
 	duetAlike  = 2
 	duetSteps  = 20_000
 	duetHeat   = 4.0
-	duetLost   = 60
+	duetLost   = 90
 )
 
 // steps are fewer the longer each takes.
@@ -221,7 +221,7 @@ func (d *duet) around(at pair) []pair {
 	}
 	all := []seen{{at, least}}
 	d.wander(at, least, func(int) float64 { return 1 }, func(p pair, c float64) bool {
-		least = math.Min(least, c)
+		least = min(least, c)
 		if c <= least+duetMore {
 			all = append(all, seen{p, c})
 		}

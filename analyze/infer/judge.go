@@ -44,7 +44,7 @@ func judge(t trace.Trace) Judgement {
 			if delaying.Burst != nil {
 				delaying.Burst.Hi += float64(n)
 			}
-			delaying.Confidence = math.Min(delaying.Confidence, gappedConfidence)
+			delaying.Confidence = min(delaying.Confidence, gappedConfidence)
 		}
 		j.Limits = []verdict.Limit{delaying}
 	case len(policies) > 0 && j.Cost.Admitted == 0:
@@ -120,7 +120,7 @@ func (r *record) cost() verdict.Cost {
 		default:
 			c.Ignored++
 		}
-		end = math.Max(end, x.sent+math.Max(0, x.rtt))
+		end = max(end, x.sent+max(0, x.rtt))
 	}
 	c.WallS = end
 	return c

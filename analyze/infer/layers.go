@@ -1,8 +1,6 @@
 package infer
 
 import (
-	"math"
-
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -188,7 +186,7 @@ func (e *Engine) spaced(sends []plan.Send) []plan.Send {
 func (e *Engine) sandwich() float64 {
 	gap, _, room := e.pace()
 	if room < 3 {
-		return math.Max(sandwichSpan, 3*gap)
+		return max(sandwichSpan, 3*gap)
 	}
 	return sandwichSpan
 }
@@ -286,9 +284,9 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 // how many seconds: the more the less it costs beside the rest, and enough for a
 // larger limit that the headers state.
 func (e *Engine) reach(limit, gap, left float64) (requests int, span float64) {
-	further := func(x, most float64) float64 { return beyondTimes * math.Min(x, 2*most-x) }
+	further := func(x, most float64) float64 { return beyondTimes * min(x, 2*most-x) }
 	requests = max(beyondRequests, int(further(limit, smallLimit)))
-	span = math.Max(beyondSeconds, further(limit*gap, quickCycle))
+	span = max(beyondSeconds, further(limit*gap, quickCycle))
 	c := e.claims[e.log.baseline()]
 	if c == nil || c.larger <= limit {
 		return requests, span

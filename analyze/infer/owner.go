@@ -142,13 +142,13 @@ func opinions(evs []model.Event, whose []owner, mark owner, ps []particle, charg
 		least, most, spare := math.Inf(1), 0.0, true
 		for k := range states {
 			lo, hi := states[k].Bounds(x.S, x.E)
-			least, most = math.Min(least, lo), math.Max(most, hi)
-			spare = spare && lo-n >= math.Min(states[k].L, 1+math.Max(2, 0.2*states[k].L))
+			least, most = min(least, lo), max(most, hi)
+			spare = spare && lo-n >= min(states[k].L, 1+max(2, 0.2*states[k].L))
 		}
 		own := whose[i]
 		if x.Limited > 0 {
 			// The truth may lie a little outside of what a few sets say.
-			beyond := math.Min(mostBeyond, (most-least)/2)
+			beyond := min(mostBeyond, (most-least)/2)
 			switch {
 			case least-beyond >= n+1:
 				ops[i] = cannot

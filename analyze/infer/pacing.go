@@ -85,7 +85,7 @@ func roughGap(xs []sample) (gap, least float64) {
 	least = math.Inf(1)
 	ended := answers(xs)
 	for _, x := range ended {
-		least = math.Min(least, x.rtt)
+		least = min(least, x.rtt)
 	}
 	var gaps []float64
 	for i := 1; i < len(ended); i++ {
@@ -98,7 +98,7 @@ func roughGap(xs []sample) (gap, least float64) {
 		return 0, least
 	}
 	slices.Sort(gaps)
-	return math.Max(gaps[len(gaps)/2], 1e-4), least
+	return max(gaps[len(gaps)/2], 1e-4), least
 }
 
 // quick describes the answers that waited for nothing: those among the samples that
@@ -123,7 +123,7 @@ func describe(ts []float64) (middle, spread float64) {
 func (p *pacing) fitQuick(xs []sample) {
 	var ts []float64
 	for i, l := range p.levels(xs) {
-		if xs[i].outcome == trace.Admitted && l <= math.Max(0, float64(p.undelayed)-1.2) {
+		if xs[i].outcome == trace.Admitted && l <= max(0, float64(p.undelayed)-1.2) {
 			ts = append(ts, xs[i].rtt)
 		}
 	}
@@ -165,7 +165,7 @@ func (p *pacing) fitRate(xs []sample, gap float64) bool {
 			end, at := x.sent+x.rtt, 0.0
 			if i > 0 {
 				steps := (end - run[i-1].sent - run[i-1].rtt) / gap
-				k := math.Max(1, math.Round(steps))
+				k := max(1, math.Round(steps))
 				if 3*p.noise > 0.3*gap { // too fast for a gap to show that one is missing
 					k = 1
 				}
@@ -236,12 +236,12 @@ func (p *pacing) levels(xs []sample) []float64 {
 	next := math.Inf(-1)
 	slices.SortStableFunc(in, func(a, b int) int { return cmpFloat(xs[a].sent+xs[a].rtt, xs[b].sent+xs[b].rtt) })
 	for _, i := range in {
-		levels[i] = math.Max(0, (next-xs[i].sent)*p.rate)
-		next = math.Max(next, xs[i].sent) + 1/p.rate
+		levels[i] = max(0, (next-xs[i].sent)*p.rate)
+		next = max(next, xs[i].sent) + 1/p.rate
 	}
 	least := math.Inf(1)
 	for _, x := range xs {
-		least = math.Min(least, x.rtt)
+		least = min(least, x.rtt)
 	}
 	came := func(i int) float64 { return xs[i].sent + xs[i].rtt - least + p.noise } // at the latest
 	next = math.Inf(-1)
@@ -249,10 +249,10 @@ func (p *pacing) levels(xs []sample) []float64 {
 	slices.SortStableFunc(out, func(a, b int) int { return cmpFloat(came(a), came(b)) })
 	for _, i := range out {
 		for len(in) > 0 && xs[in[0]].sent <= came(i) {
-			next = math.Max(next, xs[in[0]].sent) + 1/p.rate
+			next = max(next, xs[in[0]].sent) + 1/p.rate
 			in = in[1:]
 		}
-		levels[i] = math.Max(0, (next-xs[i].sent)*p.rate)
+		levels[i] = max(0, (next-xs[i].sent)*p.rate)
 	}
 	return levels
 }
@@ -272,7 +272,7 @@ func (p *pacing) fitUndelayed(xs []sample) {
 	}
 	slices.Sort(us)
 	whole := func(share float64) int {
-		return int(math.Max(1, math.Round(us[int(share*float64(len(us)-1))])))
+		return int(max(1, math.Round(us[int(share*float64(len(us)-1))])))
 	}
 	p.undelayed, p.uLo, p.uHi = whole(0.5), whole(0.2), whole(0.8)
 }
@@ -283,10 +283,10 @@ func (p *pacing) fitTaken(xs []sample) {
 	in, out := 0.0, math.Inf(1)
 	for i, l := range p.levels(xs) {
 		if xs[i].outcome == trace.Limited {
-			out = math.Min(out, l)
+			out = min(out, l)
 		} else {
-			in = math.Max(in, l)
-			p.longest = math.Max(p.longest, xs[i].rtt-p.base)
+			in = max(in, l)
+			p.longest = max(p.longest, xs[i].rtt-p.base)
 		}
 	}
 	if math.IsInf(out, 1) {
@@ -299,7 +299,7 @@ func (p *pacing) fitTaken(xs []sample) {
 	p.takenHi = max(p.takenLo, int(math.Ceil(out+blur-slip)))
 	p.taken = p.takenLo
 	if least, most := math.Ceil(in-blur-slip), math.Floor(out+blur+slip); least <= most { // a bound on the number of requests
-		p.taken = int(math.Min(math.Max(math.Round((in+out)/2), least), most)) + 1
+		p.taken = int(min(max(math.Round((in+out)/2), least), most)) + 1
 	}
 	p.takenLo, p.takenHi = min(p.takenLo, p.taken), max(p.takenHi, p.taken)
 	p.most = float64(p.taken-p.undelayed) / p.rate
@@ -326,7 +326,7 @@ func (p *pacing) check(xs []sample) {
 			}
 			continue
 		}
-		hold := math.Max(0, l-float64(p.undelayed-1)) / p.rate
+		hold := max(0, l-float64(p.undelayed-1)) / p.rate
 		off := math.Abs(x.rtt - p.base - hold)
 		switch bound := 0.4/p.rate + leastHold + 3*p.noise + 0.02*hold; {
 		case off > bound:

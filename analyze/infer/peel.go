@@ -45,10 +45,14 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		looks[1] = separation{fit: glance, cuts: mostCuts, patient: true}
 		looks[2] = separation{fit: glance, cuts: mostCuts / 2, patient: true, charged: true}
 	}
+	firsts := map[int]*reading{} // by where they end, since every way begins with them
 	for _, way := range looks {
 		for i := n - 1; i >= max(0, n-way.cuts); i-- {
-			first := x.r.prefix(bouts[i]).readOn(nil, inferBank, x.rng)
-			first.alone = bouts[i]
+			if firsts[i] == nil {
+				firsts[i] = x.r.prefix(bouts[i]).readOn(nil, inferBank, x.rng)
+				firsts[i].alone = bouts[i]
+			}
+			first := firsts[i]
 			if first.doubtful() || !first.post.bounded() && !patient {
 				continue
 			}
@@ -254,7 +258,7 @@ func (p *posterior) typical(n int) []particle {
 	best := math.Inf(1)
 	for i, f := range p.fits {
 		if p.prob[i] >= likely {
-			best = math.Min(best, f.best)
+			best = min(best, f.best)
 		}
 	}
 	for i, f := range p.fits {

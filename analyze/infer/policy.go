@@ -112,7 +112,7 @@ func (r *record) relation(subject, route string) relation {
 
 // nearly says whether two counts differ by no more than that share, or by two.
 func nearly(n, m int, share float64) bool {
-	return math.Abs(float64(n-m)) <= math.Max(2, share*float64(m))
+	return math.Abs(float64(n-m)) <= max(2, share*float64(m))
 }
 
 // sharing are the samples that share c's counter under s, whoever sent them.
@@ -169,7 +169,7 @@ func fromRest(samples []sample) (n int, limited bool) {
 		case trace.Admitted:
 			n++
 		case trace.Limited:
-			until = math.Min(until, x.sent+x.rtt)
+			until = min(until, x.sent+x.rtt)
 		}
 	}
 	return n, !math.IsInf(until, 1)

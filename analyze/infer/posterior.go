@@ -28,7 +28,7 @@ const misfitLimit = 1.9
 func (p *posterior) best() float64 {
 	best := math.Inf(1)
 	for _, f := range p.fits {
-		best = math.Min(best, f.best)
+		best = min(best, f.best)
 	}
 	return best
 }
@@ -140,7 +140,7 @@ func until(arms [][]model.Event, end float64) [][]model.Event {
 func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand) *posterior {
 	f := newFitter(arms, effort, rng)
 	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1), doubts: doubts(arms)}
-	cut := math.Inf(1)
+	cut, known := math.Inf(1), f.known(before)
 	for k, i := range fitOrder {
 		v := &model.Bank[i]
 		if k == firstHidden && !p.penalised() && (before == nil || !before.hasTried(fitOrder[k:])) {
@@ -158,18 +158,24 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 			}
 			warm = before.fits[i].parts
 		}
-		p.fits[i] = f.fit(v, warm, math.Min(cut, 1e6))
-		cut = math.Min(cut, p.fits[i].best)
-		p.misfit = math.Min(p.misfit, p.fits[i].violation)
+		beat := cut
+		if v.Core == model.CoreBucket {
+			beat = min(cut, known)
+		}
+		p.fits[i] = f.fit(v, warm, min(beat, 1e6))
+		cut = min(cut, p.fits[i].best)
+		p.misfit = min(p.misfit, p.fits[i].violation)
 		if v.Core == model.CoreBucket {
 			for _, q := range p.fits[i].parts {
 				f.draws.rates = append(f.draws.rates, 1/q.p.W)
 			}
 		}
 	}
+	f.share(p, cut)
+	p.undisturbed()
 	top := math.Inf(-1)
 	for _, x := range p.fits {
-		top = math.Max(top, x.logZ)
+		top = max(top, x.logZ)
 	}
 	if math.IsInf(top, -1) { // no variant explains anything: none is more probable
 		for i := range p.prob {
@@ -188,6 +194,73 @@ func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand
 	}
 	return p
 }
+
+// known is what it costs to explain the trace as an earlier fit does, infinite where that
+// explains it no more. A bucket far behind it is not worth a search; of anything that
+// has a thin strip to find, a search that is cut short might miss it.
+func (f *fitter) known(before *posterior) float64 {
+	least := math.Inf(1)
+	if before == nil {
+		return least
+	}
+	for _, x := range before.fits {
+		for _, q := range x.parts {
+			if valid(q.v, &q.p) {
+				least = min(least, f.cost(q.v, q.p, least).Total)
+			}
+		}
+	}
+	if least > explained {
+		return math.Inf(1)
+	}
+	return least
+}
+
+// share fits those variants anew that explain nothing although another one does that
+// counts just alike with some parameters: the search for a thin strip may have found it
+// for one and missed it for the other.
+func (f *fitter) share(p *posterior, cut float64) {
+	for i := range p.fits {
+		if p.fits[i].untried || p.fits[i].best <= explained {
+			continue
+		}
+		v := &model.Bank[i]
+		var warm []particle
+		for _, x := range p.fits {
+			if x.best > explained {
+				continue
+			}
+			for _, q := range x.parts {
+				if same, ok := v.Like(q.v, q.p); ok {
+					warm = append(warm, particle{v: v, p: same})
+				}
+			}
+		}
+		if len(warm) == 0 {
+			continue
+		}
+		if x := f.fit(v, warm, cut); x.best < p.fits[i].best {
+			p.fits[i] = x
+			p.misfit = min(p.misfit, x.violation)
+		}
+	}
+}
+
+// undisturbed makes variants that some answer contradicts less probable where others
+// explain every answer: nothing else says that the run was disturbed.
+func (p *posterior) undisturbed() {
+	if p.misfit > misfitLimit {
+		return
+	}
+	for i := range p.fits {
+		if p.fits[i].violation > misfitLimit {
+			p.fits[i].logZ += disturbedRun
+		}
+	}
+}
+
+// disturbedRun is the log of how many runs get answers that are not the limiter's doing.
+const disturbedRun = -7
 
 // deadBelow is the probability under which a variant is not tried again while
 // others explain the trace.

@@ -14,6 +14,7 @@ import (
 type proposer struct {
 	rng     *rand.Rand
 	arms    [][]model.Event
+	mid     [][]float64 // the middle of each event
 	reopens []reopening
 	limits  []float64 // candidate limits, ascending
 	rates   []float64 // long-run rates that buckets fitted, requests per second
@@ -21,6 +22,9 @@ type proposer struct {
 	end     float64   // of the trace
 	fixed   bracket   // of a block that a bout's first rejection starts
 	growing bracket   // of one that each rejection starts anew
+	// refusing is the longest that nothing was admitted in a bout, in seconds: no window
+	// on a grid is shorter.
+	refusing float64
 
 	admitted, refused []float64 // scratch
 	log               []batch
@@ -52,6 +56,13 @@ type reopening struct {
 
 func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
 	p := &proposer{rng: rng, arms: arms, fixed: bracket{0, math.Inf(1)}, growing: bracket{0, math.Inf(1)}}
+	p.mid = make([][]float64, len(arms))
+	for a, ev := range arms {
+		p.mid[a] = make([]float64, len(ev))
+		for i, x := range ev {
+			p.mid[a][i] = (x.S + x.E) / 2
+		}
+	}
 	first := math.Inf(1)
 	seen := map[float64]bool{}
 	for a, ev := range arms {
@@ -83,6 +94,7 @@ func newProposer(arms [][]model.Event, rng *rand.Rand) *proposer {
 			}
 			if i+1 < len(ev) && ev[i+1].Admitted > 0 {
 				p.reopens = append(p.reopens, reopening{a, i + 1, x.S, ev[i+1].E, x.S, bout})
+				p.refusing = max(p.refusing, x.S-bout)
 				p.fixed.narrow(x.S-bout-0.05, ev[i+1].E-bout)
 				p.growing.narrow(0, ev[i+1].E-x.S)
 				bout = math.NaN()
@@ -130,6 +142,28 @@ func (p *proposer) phase(w float64) float64 {
 	}
 	return p.rng.Float64() * w
 }
+
+// grid sets the window and the phase of q so that two reopenings lie on its grid, which
+// leaves much less to find than either alone: both as exact as these were seen.
+func (p *proposer) grid(q *model.Params) {
+	if len(p.reopens) < 2 {
+		return
+	}
+	a, b := p.reopening(), p.reopening()
+	from, to := p.within(a.after, a.before), p.within(b.after, b.before)
+	most := maxGridSpan
+	if p.refusing > 0 {
+		most = int(math.Abs(to-from) / p.refusing)
+	}
+	if most < 1 {
+		return
+	}
+	q.W, q.Phase = math.Abs(to-from)/float64(1+p.rng.IntN(min(most, maxGridSpan))), from
+}
+
+// maxGridSpan is how many windows may lie between two reopenings of which the grid is
+// drawn.
+const maxGridSpan = 12
 
 // window draws a window length that one reopening suggests: since some earlier
 // admission, between two reopenings, a round value, or any.
@@ -195,6 +229,9 @@ func (p *proposer) draw(v *model.Variant) model.Params {
 		q = model.Params{L: p.limit(), W: p.window(v)}
 		if v.HasPhase() {
 			q.Phase = p.phase(q.W)
+		}
+		if v.Anchor == model.AnchorFree && p.rng.IntN(2) == 0 {
+			p.grid(&q)
 		}
 	}
 	if v.OnReject == model.RejectCounted && p.rng.IntN(2) == 0 {

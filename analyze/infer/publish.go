@@ -59,7 +59,7 @@ func figures(f fit) string {
 
 // plain writes a number to three digits without an exponent.
 func plain(x float64) string {
-	digits := 2 - int(math.Floor(math.Log10(math.Max(math.Abs(x), 1e-6))))
+	digits := 2 - int(math.Floor(math.Log10(max(math.Abs(x), 1e-6))))
 	s := strconv.FormatFloat(x, 'f', max(0, digits), 64)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")

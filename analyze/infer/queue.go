@@ -36,7 +36,7 @@ func (r *record) backlogContrasts(p *pacing) []contrast {
 			}
 			wait := x.rtt - p.base
 			// Where the queue was full all the same, it may have had the last place.
-			switch least := math.Min(math.Min(before, after), math.Max(p.most, p.longest)); {
+			switch least := min(min(before, after), max(p.most, p.longest)); {
 			case x.outcome == trace.Limited || wait > 0.6*least:
 				out[at].shared++
 			case wait < 0.4*least:
@@ -74,7 +74,7 @@ func backlog(xs []sample, base counter, p *pacing, side int) float64 {
 
 // clear is the least wait, in seconds, that tells a backlog from a single
 // request before and from what disturbs an answer.
-func (p *pacing) clear() float64 { return math.Max(p.telling(), 2*leastHold+5*p.noise) }
+func (p *pacing) clear() float64 { return max(p.telling(), 2*leastHold+5*p.noise) }
 
 // steps are the samples whose fate is known by step, in the order of sending,
 // where others than the baseline took part.
@@ -176,7 +176,7 @@ func (r *record) unheld(c counter, p *pacing) bool {
 		if counts[x.step] == 1 {
 			quick[x.step], first[x.step], last[x.step] = true, x.sent, x.sent
 		}
-		first[x.step], last[x.step] = math.Min(first[x.step], x.sent), math.Max(last[x.step], x.sent)
+		first[x.step], last[x.step] = min(first[x.step], x.sent), max(last[x.step], x.sent)
 		if x.outcome == trace.Limited || x.rtt-p.base > p.clear() {
 			quick[x.step] = false
 		}
@@ -201,7 +201,7 @@ func (q *queueing) limit(r *record) verdict.Limit {
 	if q.apart {
 		l.Routes = q.guards
 	}
-	err := math.Max(2.5*q.rateError, 0.001*q.rate)
+	err := max(2.5*q.rateError, 0.001*q.rate)
 	l.RatePerS = &verdict.Figure{Value: q.rate, Lo: q.rate - err, Hi: q.rate + err}
 	if round := nearestRound(q.rate); math.Abs(round-q.rate) <= err {
 		l.RatePerS.Value = round
@@ -209,7 +209,7 @@ func (q *queueing) limit(r *record) verdict.Limit {
 	l.Undelayed = counted(q.undelayed, q.uLo, q.uHi)
 	if q.taken > 0 {
 		l.Burst = counted(q.taken, q.takenLo, q.takenHi)
-		l.MaxDelayS = &verdict.Figure{Value: q.most, Lo: math.Min(q.most, q.longest) - q.noise, Hi: q.most + 1/q.rate + q.noise}
+		l.MaxDelayS = &verdict.Figure{Value: q.most, Lo: min(q.most, q.longest) - q.noise, Hi: q.most + 1/q.rate + q.noise}
 	} else {
 		l.Settle = fmt.Sprintf("it refused nothing that waited up to %.3g s; more requests at once would show whether it ever does", q.longest)
 	}
@@ -222,7 +222,7 @@ func (q *queueing) limit(r *record) verdict.Limit {
 	if busy := q.base * q.rate; busy > 0.6 && busy < 1.4 && q.undelayed == 1 {
 		l.AlgorithmConfidence = 0.6
 	}
-	conf := l.AlgorithmConfidence * math.Max(l.ScopeConfidence, 0.3)
+	conf := l.AlgorithmConfidence * max(l.ScopeConfidence, 0.3)
 	for _, vague := range []bool{err > 0.02*q.rate, q.uHi-q.uLo > 1, q.taken > 0 && q.takenHi-q.takenLo > 1} {
 		if vague {
 			conf *= 0.9
@@ -274,7 +274,7 @@ func nearestRound(x float64) float64 {
 		if v < 0.5 {
 			continue
 		}
-		unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(v))-1))
+		unit := math.Pow(10, max(0, math.Floor(math.Log10(v))-1))
 		if round := math.Round(v/unit) * unit / per; math.Abs(round-x) < math.Abs(best-x) {
 			best = round
 		}

@@ -2,7 +2,6 @@ package infer
 
 import (
 	"fmt"
-	"math"
 
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
@@ -57,7 +56,7 @@ func (q *reopen) polls(e *Engine, c counter, now float64) []plan.Send {
 		gap, growth = 0.2, 2
 	}
 	_, rest, _ := e.pace()
-	gap = math.Max(gap, rest)
+	gap = max(gap, rest)
 	n := min(e.rejectionsLeft(c.id)/2, e.spare()/2)
 	left := e.left(now)
 	p := poller{gap: gap, growth: growth, due: e.claims.opens(c) - now}
@@ -84,18 +83,18 @@ const claimedGrain = 1.0
 // to end, and from there they grow anew. Before it fewer do: they only tell whether
 // single requests get through sooner.
 func (p poller) next(at float64) float64 {
-	least, most := at+p.gap/2, at+math.Max(longestGap, at/3)
-	step := math.Max(p.gap, claimedGrain/4)
+	least, most := at+p.gap/2, at+max(longestGap, at/3)
+	step := max(p.gap, claimedGrain/4)
 	from := p.due - claimedGrain - step/2
 	switch {
 	case p.due > 0 && at >= p.due+step/2:
-		return math.Max(math.Min(p.due+(at-p.due)*p.growth, most), least)
+		return max(min(p.due+(at-p.due)*p.growth, most), least)
 	case p.due > 0 && at >= from:
 		return at + step
 	case from > 0:
-		return math.Max(math.Min(at*p.growth*p.growth, from), least)
+		return max(min(at*p.growth*p.growth, from), least)
 	}
-	return math.Max(math.Min(at*p.growth, most), least)
+	return max(min(at*p.growth, most), least)
 }
 
 // longestGap bounds, in seconds, by how much a poll may miss the reopening. After

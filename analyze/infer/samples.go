@@ -62,10 +62,10 @@ func measureTiming(samples []sample) timing {
 		}
 		slices.Sort(r)
 		t.shortest[k] = r[0]
-		spread = math.Max(spread, r[len(r)*9/10]-r[0])
-		t.longest = math.Max(t.longest, r[len(r)-1]-r[0])
+		spread = max(spread, r[len(r)*9/10]-r[0])
+		t.longest = max(t.longest, r[len(r)-1]-r[0])
 	}
-	t.slack = math.Min(maxSlack, spread)*(0.03+0.7/math.Sqrt(float64(n+1))) + 0.001
+	t.slack = min(maxSlack, spread)*(0.03+0.7/math.Sqrt(float64(n+1))) + 0.001
 	return t
 }
 
@@ -77,9 +77,9 @@ func (t timing) latest(s sample) float64 {
 	}
 	least := t.shortest[class(s.outcome)]
 	if s.outcome == trace.Limited { // rejections skip the handler, admissions never do
-		least = math.Min(least, t.shortest[1]+0.01)
+		least = min(least, t.shortest[1]+0.01)
 	}
-	return s.sent + math.Min(s.rtt, s.rtt-least+t.slack)
+	return s.sent + min(s.rtt, s.rtt-least+t.slack)
 }
 
 // Runs of equal outcomes are one event while they are this close and this
@@ -122,7 +122,7 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 			sameRun := (x.Admitted > 0) == admitted && (x.Limited > 0) != admitted && !lone && (admitted || !apart) &&
 				e-x.S < t.run && s.sent-prev.sent < runGap
 			if overlap || sameRun {
-				x.E = math.Max(x.E, e)
+				x.E = max(x.E, e)
 				count(x, e, admitted)
 				at[len(at)-1] = len(out) - 1
 				prev = later(prev, s)
@@ -139,8 +139,8 @@ func runs(samples []sample, t timing, apart bool) (out []model.Event, at []int) 
 	}
 	for i := 1; i < len(out); i++ { // one counter decides in order
 		if out[i-1].E > out[i].S {
-			out[i-1].E = math.Max(out[i-1].S, out[i].S)
-			out[i-1].First = math.Min(out[i-1].First, out[i-1].E)
+			out[i-1].E = max(out[i-1].S, out[i].S)
+			out[i-1].First = min(out[i-1].First, out[i-1].E)
 		}
 	}
 	return withDoubts(samples, t, out, at)
@@ -168,7 +168,7 @@ func withDoubts(samples []sample, t timing, evs []model.Event, at []int) ([]mode
 		pass(s.sent)
 		x := model.Event{S: s.sent, E: t.latest(s), Unknown: 1}
 		if next < len(evs) {
-			x.S, x.E = math.Min(x.S, evs[next].S), math.Min(x.E, evs[next].E)
+			x.S, x.E = min(x.S, evs[next].S), min(x.E, evs[next].E)
 		}
 		out = append(out, x)
 	}

@@ -36,10 +36,12 @@ func (p *proposer) used(v *model.Variant, q model.Params) (admitted, refused []f
 	case model.Rounding(q.K) == model.RoundNearest:
 		last = 0.5
 	}
-	for _, ev := range p.arms {
-		u := usage{v: v, q: q, log: p.log[:0]}
-		for _, x := range ev {
-			t := (x.S + x.E) / 2
+	u := newUsage(v, q)
+	for i, ev := range p.arms {
+		u.rest(p.log)
+		for j := range ev {
+			x := &ev[j]
+			t := u.grain(p.mid[i][j])
 			n := u.at(t) + float64(x.Admitted)
 			if x.Admitted > 0 {
 				admitted = append(admitted, n-last)
@@ -59,13 +61,16 @@ func (p *proposer) used(v *model.Variant, q model.Params) (admitted, refused []f
 // overlap by more than rounding none is right; the middle of what was refused is
 // wrong least often.
 func size(admitted, refused []float64) float64 {
-	most := 1.0
+	most := 0.0
 	for _, n := range admitted {
-		most = math.Max(most, math.Ceil(n-1e-6))
+		if n > most {
+			most = n
+		}
 	}
+	most = max(1, math.Ceil(most-1e-6))
 	if len(refused) > 0 && most > slices.Min(refused)+1 {
 		slices.Sort(refused)
-		return math.Max(1, math.Round(refused[len(refused)/2]))
+		return max(1, math.Round(refused[len(refused)/2]))
 	}
 	return most
 }
@@ -77,10 +82,10 @@ func (p *proposer) overuse(v *model.Variant, q *model.Params) float64 {
 	q.L = size(admitted, refused)
 	sum := 0.0
 	for _, n := range admitted {
-		sum += math.Max(0, n-q.L)
+		sum += max(0, n-q.L)
 	}
 	for _, n := range refused {
-		sum += math.Max(0, q.L-n)
+		sum += max(0, q.L-n)
 	}
 	return sum
 }
@@ -149,61 +154,105 @@ func (f *fitter) descents() int {
 
 // usage is how much of a limit with the figures q is in use.
 type usage struct {
-	v     *model.Variant
-	q     model.Params
+	kind counting
+	v    *model.Variant
+	q    model.Params
+	meter
+	log []batch
+}
+
+// meter is what a usage has counted.
+type meter struct {
 	begun bool
 	from  float64 // start of the window, origin of the grid, or the last change of a bucket
 	index float64 // of the window on the grid
 	count float64 // in the window, or what a bucket lacks
 	past  float64 // in the window before
-	log   []batch
-	gone  int // batches of the log that no window holds any more
+	gone  int     // batches of the log that no window holds any more
 }
 
 // batch is n requests at one instant.
 type batch struct{ t, n float64 }
 
-// at is what is in use at t, no earlier than any instant before.
-func (u *usage) at(t float64) float64 {
-	t = u.grain(t)
-	w := u.q.W
+// counting is how a variant counts; asked of it once, since the events are many.
+type counting uint8
+
+const (
+	countsGrid counting = iota
+	countsSliding
+	countsTicks
+	countsOpened
+	countsLog
+	countsTokens
+	countsWholeTokens
+)
+
+func newUsage(v *model.Variant, q model.Params) *usage {
+	u := &usage{v: v, q: q}
 	switch {
-	case u.v.Core == model.CoreLog:
-		for u.gone < len(u.log) && u.log[u.gone].t <= t-w {
+	case v.Core == model.CoreLog:
+		u.kind = countsLog
+	case v.Core == model.CoreBucket && v.Whole:
+		u.kind = countsWholeTokens
+	case v.Core == model.CoreBucket:
+		u.kind = countsTokens
+	case v.Core == model.CoreTick:
+		u.kind = countsTicks
+	case v.Core == model.CoreCounter:
+		u.kind = countsSliding
+	case v.Opened():
+		u.kind = countsOpened
+	}
+	return u
+}
+
+// rest begins anew, with a log in the memory of another.
+func (u *usage) rest(log []batch) { u.meter, u.log = meter{}, log[:0] }
+
+// at is what is in use at t on the limiter's clock, no earlier than any instant before.
+func (u *usage) at(t float64) float64 {
+	switch u.kind {
+	case countsLog:
+		for u.gone < len(u.log) && u.log[u.gone].t <= t-u.q.W {
 			u.count -= u.log[u.gone].n
 			u.gone++
 		}
-	case u.v.Core == model.CoreBucket && u.v.Whole:
-		u.count = math.Max(0, u.count-math.Floor((t-u.from)/w))
-	case u.v.Core == model.CoreBucket:
-		u.count, u.from = math.Max(0, u.count-(t-u.from)/w), t
-	case u.v.Opened():
-		if u.begun && t-u.from >= w {
+	case countsWholeTokens:
+		u.count = max(0, u.count-math.Floor((t-u.from)/u.q.W))
+	case countsTokens:
+		u.count, u.from = max(0, u.count-(t-u.from)/u.q.W), t
+	case countsOpened:
+		if u.begun && t-u.from >= u.q.W {
 			u.begun, u.count = false, 0
 		}
+	case countsSliding:
+		u.turn(t)
+		return u.count + u.past*(1-(t-u.from)/u.q.W+u.index)
 	default:
 		u.turn(t)
-		if u.v.Core == model.CoreCounter {
-			return u.count + u.past*(1-(t-u.from)/w+u.index)
-		}
 	}
 	return u.count
 }
 
 // add counts the event at t, of which at was asked last.
-func (u *usage) add(t float64, x model.Event) {
-	t = u.grain(t)
+func (u *usage) add(t float64, x *model.Event) {
 	n := float64(x.Admitted)
 	if u.v.OnReject == model.RejectCounted {
 		n += float64(x.Limited)
 	}
-	switch {
-	case u.v.Core == model.CoreLog && n > 0:
-		u.log = append(u.log, batch{t, n})
-	case u.v.Core == model.CoreBucket && u.v.Whole && n > 0:
-		u.from = t
-	case u.v.Opened() && (!u.begun || u.v.Anchor == model.AnchorLastAny || u.v.Anchor == model.AnchorLastAdmitted && x.Admitted > 0):
-		u.from = t
+	switch u.kind {
+	case countsLog:
+		if n > 0 {
+			u.log = append(u.log, batch{t, n})
+		}
+	case countsWholeTokens:
+		if n > 0 {
+			u.from = t
+		}
+	case countsOpened:
+		if !u.begun || u.v.Anchor == model.AnchorLastAny || u.v.Anchor == model.AnchorLastAdmitted && x.Admitted > 0 {
+			u.from = t
+		}
 	}
 	u.begun = true
 	u.count += n
@@ -230,8 +279,8 @@ func (u *usage) turn(t float64) {
 	next := math.Floor((t - u.from) / u.q.W)
 	switch {
 	case next == u.index:
-	case u.v.Core == model.CoreTick: // tokens come with every tick
-		u.count = math.Max(0, u.count-u.q.K*(next-u.index))
+	case u.kind == countsTicks: // tokens come with every tick
+		u.count = max(0, u.count-u.q.K*(next-u.index))
 	case next > u.index+1:
 		u.past, u.count = 0, 0
 		if u.v.Anchor == model.AnchorIdle {

@@ -63,10 +63,10 @@ func reused(xs []sample) bool {
 	first, last := math.Inf(1), math.Inf(-1)
 	trip := [2]float64{math.Inf(1), math.Inf(1)} // the shortest, by class
 	for _, x := range xs {
-		first, last = math.Min(first, x.sent), math.Max(last, x.sent)
-		trip[class(x.outcome)] = math.Min(trip[class(x.outcome)], x.rtt)
+		first, last = min(first, x.sent), max(last, x.sent)
+		trip[class(x.outcome)] = min(trip[class(x.outcome)], x.rtt)
 	}
-	return last-first > math.Max(0, trip[1]-trip[0])
+	return last-first > max(0, trip[1]-trip[0])
 }
 
 // refusedAlone says whether one of xs was refused with no other under way.
@@ -79,7 +79,7 @@ func refusedAlone(xs []sample) bool {
 		if x.outcome == trace.Limited && busy <= x.sent && (i+1 == len(xs) || xs[i+1].sent >= end) {
 			return true
 		}
-		busy = math.Max(busy, end)
+		busy = max(busy, end)
 	}
 	return false
 }
@@ -219,7 +219,7 @@ func (r *record) slotContrasts(capacity int) []contrast {
 				}
 				continue
 			}
-			if y.outcome == trace.Admitted && y.sent < x.sent && y.sent+y.rtt > x.sent+math.Min(x.rtt, 0.5*y.rtt) {
+			if y.outcome == trace.Admitted && y.sent < x.sent && y.sent+y.rtt > x.sent+min(x.rtt, 0.5*y.rtt) {
 				taken++
 			}
 			refused = refused || y.outcome == trace.Limited
@@ -264,7 +264,7 @@ func (r *record) holding() (took, spread float64) {
 		return 0, 0
 	}
 	_, spread = describe(refused)
-	return math.Max(1e-4, slices.Min(admitted)-slices.Min(refused)), spread
+	return max(1e-4, slices.Min(admitted)-slices.Min(refused)), spread
 }
 
 // blurred is how many times as much trips differ as a request holds its slot.
@@ -316,9 +316,9 @@ func (r *record) inFlight() verdict.Limit {
 		l.AlgorithmConfidence = 0.9
 	}
 	if r.blurred() > sharp {
-		l.ScopeConfidence = math.Min(l.ScopeConfidence, blurredConfidence)
+		l.ScopeConfidence = min(l.ScopeConfidence, blurredConfidence)
 	}
-	l.Confidence = round3(l.AlgorithmConfidence * math.Max(l.ScopeConfidence, 0.5))
+	l.Confidence = round3(l.AlgorithmConfidence * max(l.ScopeConfidence, 0.5))
 	if vague {
 		doubt(&l, "the bursts took longer to leave than a request holds its slot, so that slots may have been used twice: bursts from a machine with less to do would show how many there are")
 	}

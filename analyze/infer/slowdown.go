@@ -44,7 +44,7 @@ func (r *record) dragging(c counter) bool {
 	var xs []sample
 	for _, x := range r.samples {
 		if x.id == c.id && x.route == c.route && x.outcome == trace.Admitted {
-			least = math.Min(least, x.rtt)
+			least = min(least, x.rtt)
 			xs = append(xs, x)
 		}
 	}
@@ -77,7 +77,7 @@ func (r *record) dragged(c counter) bool {
 				continue
 			}
 			if !again {
-				least = math.Min(least, x.rtt)
+				least = min(least, x.rtt)
 			} else if x.rtt > slowAbove(least) {
 				slow++
 			}
@@ -91,7 +91,7 @@ func (r *record) usual(c counter) float64 {
 	least := math.Inf(1)
 	for _, x := range r.samples {
 		if x.id == c.id && x.outcome == trace.Admitted {
-			least = math.Min(least, x.rtt)
+			least = min(least, x.rtt)
 		}
 	}
 	if math.IsInf(least, 1) {
@@ -110,7 +110,7 @@ func rising(xs []sample) bool {
 	var most, late float64
 	for i, x := range xs {
 		if i < half {
-			most = math.Max(most, x.rtt)
+			most = max(most, x.rtt)
 		} else if x.rtt < most {
 			late++
 		}
@@ -226,7 +226,7 @@ func (s *slowing) limit(r *record, t trace.Trace) verdict.Limit {
 		l.Routes = s.guards
 	}
 	if l.Algorithm == verdict.Unknown {
-		l.Confidence = math.Min(l.Confidence, 0.5)
+		l.Confidence = min(l.Confidence, 0.5)
 		return l
 	}
 	l.Algorithm, l.Equivalent = verdict.LeakyQueue, []string{}
@@ -241,11 +241,11 @@ func (s *slowing) limit(r *record, t trace.Trace) verdict.Limit {
 		bound = longest
 	}
 	if bound > 0 {
-		l.MaxDelayS = &verdict.Figure{Value: bound, Lo: bound * 0.98, Hi: math.Max(longest, bound*1.02)}
+		l.MaxDelayS = &verdict.Figure{Value: bound, Lo: bound * 0.98, Hi: max(longest, bound*1.02)}
 	} else {
 		l.Settle = fmt.Sprintf("delays grew up to %.3g s; more requests in one window would show whether they go on growing", longest)
 	}
-	l.Confidence = round3(math.Min(l.Confidence, 0.97))
+	l.Confidence = round3(min(l.Confidence, 0.97))
 	var seqs []int
 	for _, x := range r.samples {
 		if x.outcome == trace.Admitted && x.rtt > s.late.above && len(seqs) < 8 {

@@ -1,7 +1,6 @@
 package infer
 
 import (
-	"math"
 	"slices"
 
 	"apisonde/analyze/model"
@@ -42,7 +41,7 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 		conf *= vagueShare
 	}
 	if wide(l.WindowS) || wide(l.RatePerS) {
-		conf = math.Min(conf, wideConfidence)
+		conf = min(conf, wideConfidence)
 	}
 	l.Confidence = round3(conf)
 	if l.Algorithm != verdict.Unknown && x.post.strained() {
@@ -155,7 +154,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	if len(names) <= 3 && !misfit {
 		l.Algorithm, l.Equivalent = names[0], append(l.Equivalent, names[1:]...)
 	}
-	l.AlgorithmConfidence = round3(math.Min(l.AlgorithmConfidence, 0.995))
+	l.AlgorithmConfidence = round3(min(l.AlgorithmConfidence, 0.995))
 	if l.Algorithm == verdict.Unknown { // the sum over everything says nothing
 		l.AlgorithmConfidence = 0.5
 	}
@@ -182,7 +181,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 		window, rate = nil, nil
 	}
 	if post.contradicted() || f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
-		l.AlgorithmConfidence = math.Min(l.AlgorithmConfidence, hiddenConfidence)
+		l.AlgorithmConfidence = min(l.AlgorithmConfidence, hiddenConfidence)
 	}
 	l.Limit, l.Burst = limit, limit
 	l.RatePerS = rate
@@ -200,7 +199,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 
 // doubt keeps what is stated from being taken for sure, and says why.
 func doubt(l *verdict.Limit, why string) {
-	l.Confidence, l.AlgorithmConfidence = math.Min(l.Confidence, 0.5), math.Min(l.AlgorithmConfidence, 0.5)
+	l.Confidence, l.AlgorithmConfidence = min(l.Confidence, 0.5), min(l.AlgorithmConfidence, 0.5)
 	if l.Settle == "" {
 		l.Settle = why
 	}
@@ -259,8 +258,8 @@ func (r *record) stateRejection(l *verdict.Limit, post *posterior, f *fit, best 
 	if f.v.HasPenalty() {
 		l.Rejection.PenaltyS = &verdict.Figure{
 			Value: best.p.P,
-			Lo:    math.Min(f.span.lo.P, best.p.P*(1-clockShare)),
-			Hi:    math.Max(f.span.hi.P, best.p.P*(1+clockShare)),
+			Lo:    min(f.span.lo.P, best.p.P*(1-clockShare)),
+			Hi:    max(f.span.hi.P, best.p.P*(1+clockShare)),
 		}
 		l.Rejection.PenaltyExtends = ptr(f.v.OnReject == model.RejectExtends)
 	}

@@ -49,7 +49,7 @@ func blur(arms [][]model.Event) float64 {
 	nats := 0.0
 	for _, ev := range arms {
 		for _, x := range ev {
-			nats += math.Min(mostBlur, blurRate*math.Max(0, x.E-x.S-sharpInstant))
+			nats += min(mostBlur, blurRate*max(0, x.E-x.S-sharpInstant))
 		}
 	}
 	return nats

@@ -32,12 +32,14 @@ func (m *Model) Run(events []Event, limit float64) Cost {
 
 // Step weighs one event and commits it.
 func (m *Model) Step(x *Event, c *Cost) {
-	lo, hi := m.Bounds(x.S, x.E)
+	s, e := m.local(x.S, x.E)
+	lo, hi := m.bounds(s, e)
 	limited := x.Limited
 	if m.weigh(lo, hi, x, c) {
 		limited = 0
 	}
-	m.commit(x.S, x.E, x.first(), x.Admitted, limited)
+	m.asked, m.first = m.grain(x.S), m.grain(x.first())
+	m.commit(s, e, x.Admitted, limited)
 }
 
 // Weigh is what an event costs, in nats, without the model being told of it.

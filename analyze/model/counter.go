@@ -8,14 +8,15 @@ func (m *Model) counterBounds(s, e float64) (lo, hi float64) {
 	if m.lost() {
 		return 0, m.L * (2 + math.Floor((e-s)/m.W))
 	}
-	_, most := m.estimate(s)
-	least, _ := m.estimate(e)
+	from, to := m.place(s), m.place(e)
+	first, last := int64(math.Floor(from)), int64(math.Floor(to))
+	_, most := m.estimate(from, first)
+	least, _ := m.estimate(to, last)
 	lo, hi = m.room(most), m.room(least)
-	if m.V.Anchor == AnchorIdle && m.window(e) > m.low+1 { // perhaps it begins anew
+	if m.V.Anchor == AnchorIdle && last > m.low+1 { // perhaps it begins anew
 		hi = max(hi, m.L)
 	}
-	first, last := max(m.window(s), m.index), m.window(e)
-	if last <= first {
+	if first = max(first, m.index); last <= first {
 		return lo, hi
 	}
 	// What is admitted before a boundary counts for less after it.
@@ -24,7 +25,7 @@ func (m *Model) counterBounds(s, e float64) (lo, hi float64) {
 		old = m.c0
 	}
 	if last == first+1 {
-		weight = 1 - ((e-m.origin)/m.W - float64(last))
+		weight = 1 - (to - float64(last))
 	}
 	before := m.room(old)
 	return lo, max(hi, before+m.room((old+before)*weight)+m.L*float64(last-first-1))
@@ -48,15 +49,15 @@ func (m *Model) room(estimate float64) float64 {
 	return max(0, n)
 }
 
-// estimate returns the least and the most that the counter may show at t.
-func (m *Model) estimate(t float64) (lo, hi float64) {
-	k := m.window(t)
+// estimate returns the least and the most that the counter may show at a place in
+// window k.
+func (m *Model) estimate(at float64, k int64) (lo, hi float64) {
 	switch {
 	case k <= m.index:
-		p := max(0, (t-m.origin)/m.W-float64(m.index))
+		p := max(0, at-float64(m.index))
 		return m.p0*(1-p) + m.c0, m.p1*(1-p) + m.c1
 	case k == m.index+1:
-		p := (t-m.origin)/m.W - float64(k)
+		p := at - float64(k)
 		return m.c0 * (1 - p), m.c1 * (1 - p)
 	}
 	return 0, 0
@@ -67,10 +68,10 @@ func (m *Model) counterCommit(s, e, admitted, limited float64) {
 	if m.V.OnReject == RejectCounted {
 		n += limited
 	}
-	sure := m.window(s)
-	first, last := max(sure, m.index), max(m.window(e), m.index)
+	sure, perhaps := m.window(s), m.window(e)
+	first, last := max(sure, m.index), max(perhaps, m.index)
 	m.advance(first)
-	m.low, m.high = max(m.low, m.window(s)), max(m.high, m.window(e))
+	m.low, m.high = max(m.low, sure), max(m.high, perhaps)
 	switch {
 	case sure < m.index && last == first: // perhaps the window before still ran
 		m.p1 += n

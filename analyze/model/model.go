@@ -105,7 +105,11 @@ func (m *Model) CopyTo(d *Model) {
 // Bounds returns the least and the most requests that the limiter could admit
 // of an unlimited burst whose decisions all fall in [s, e].
 func (m *Model) Bounds(s, e float64) (lo, hi float64) {
-	s, e = m.local(s, e)
+	return m.bounds(m.local(s, e))
+}
+
+// bounds is Bounds in the limiter's own time.
+func (m *Model) bounds(s, e float64) (lo, hi float64) {
 	lo, hi = m.coreBounds(s, e)
 	if m.V.Blocks() {
 		return m.blockedBounds(s, e, lo, hi)
@@ -115,13 +119,13 @@ func (m *Model) Bounds(s, e float64) (lo, hi float64) {
 
 // Commit tells the model what became of the requests in [s, e].
 func (m *Model) Commit(s, e float64, admitted, limited int) {
-	m.commit(s, e, e, admitted, limited)
+	m.asked, m.first = m.grain(s), m.grain(e)
+	s, e = m.local(s, e)
+	m.commit(s, e, admitted, limited)
 }
 
-// commit is Commit where the first admission is known to have been decided by first.
-func (m *Model) commit(s, e, first float64, admitted, limited int) {
-	m.asked, m.first = m.grain(s), m.grain(first)
-	s, e = m.local(s, e)
+// commit is Commit in the limiter's own time, once asked and first are set.
+func (m *Model) commit(s, e float64, admitted, limited int) {
 	if m.V.Blocks() {
 		m.blockedCommit(s, e, admitted, limited)
 	} else {
@@ -175,7 +179,10 @@ func (m *Model) anchor(s, e float64) float64 {
 }
 
 // window is the index of the periodic window that holds t.
-func (m *Model) window(t float64) int64 { return int64(math.Floor((t - m.origin) / m.W)) }
+func (m *Model) window(t float64) int64 { return int64(math.Floor(m.place(t))) }
+
+// place is t in windows since the grid's origin.
+func (m *Model) place(t float64) float64 { return (t - m.origin) / m.W }
 
 func (m *Model) coreBounds(s, e float64) (lo, hi float64) {
 	switch m.V.Core {

@@ -148,6 +148,24 @@ func (v *Variant) Aftermaths() int {
 	return 1
 }
 
+// Like returns parameters with which v counts just as u does with p, if there are any: a
+// bucket that every tick fills is a window on the grid of the ticks.
+func (v *Variant) Like(u *Variant, p Params) (Params, bool) {
+	if v.Anchor != u.Anchor || v.OnReject != RejectIgnored || u.OnReject != RejectIgnored || v.Seconds != u.Seconds {
+		return p, false
+	}
+	switch {
+	case v.Core == CoreWindow && u.Core == CoreTick:
+		filled := p.K >= p.L
+		p.K = 0
+		return p, filled
+	case v.Core == CoreTick && u.Core == CoreWindow:
+		p.K = p.L
+		return p, true
+	}
+	return p, false
+}
+
 // Algorithm is the verdict's name for the variant.
 func (v *Variant) Algorithm() string {
 	switch v.Core {
