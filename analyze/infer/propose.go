@@ -150,6 +150,9 @@ func (p *proposer) grid(q *model.Params) {
 		return
 	}
 	a, b := p.reopening(), p.reopening()
+	if a == b {
+		return
+	}
 	from, to := p.within(a.after, a.before), p.within(b.after, b.before)
 	most := maxGridSpan
 	if p.refusing > 0 {
