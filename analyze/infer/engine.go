@@ -176,6 +176,7 @@ func (e *Engine) refit() {
 	e.post, e.latest = x.post, x
 	switch {
 	case e.split != nil:
+		e.split.learn(x)
 	case x.doubtful():
 		e.doubted = true
 	default:

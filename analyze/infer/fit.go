@@ -433,8 +433,9 @@ func (f *fitter) perturb(v *model.Variant, q *model.Params) {
 				q.W *= k / q.K
 				q.K = k
 			}
-		case v.HasRounding() && f.rng.IntN(2) == 0:
+		case v.HasRounding() && f.rng.IntN(2) == 0: // unless it is met whole, a limit is one more of another rounding
 			q.K = float64(f.rng.IntN(model.Roundings))
+			q.L += float64(f.rng.IntN(3) - 1)
 		case v.HasPenalty(): // which hides the window
 			q.W *= math.Exp(f.rng.NormFloat64())
 		default:

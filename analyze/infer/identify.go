@@ -19,6 +19,7 @@ type identify struct {
 	program   []phase
 	why       string
 	programs  int
+	begun     int // requests on record when the search began
 	validated int
 	baffled   int        // programs in a row whose outcome nothing explains
 	decided   int        // answers so far of which it is known that this limit gave them
@@ -46,6 +47,10 @@ const mostValidations = 4
 // mostMute bounds how often the search goes on though its answers tell nothing.
 const mostMute = 3
 
+// restShare is the part of the time left that a search waits for at most, at a time, until
+// an outer limit lets its requests through again.
+const restShare = 0.2
+
 // decided counts the answers that are evidence.
 func (r *record) decided() int {
 	n := 0
@@ -56,6 +61,19 @@ func (r *record) decided() int {
 	}
 	return n
 }
+
+// spent is how many requests were sent since the search began.
+func (q *identify) spent(r *record) int {
+	if q.begun == 0 {
+		q.begun = len(r.samples)
+	}
+	return len(r.samples) - q.begun
+}
+
+// leadRequests is how many requests, beside those that exhaust the limit once, are
+// reckoned to have gone before the search: where whose limit it is took more, the rest is
+// not answered with less.
+const leadRequests = 25
 
 // worth is how many requests an answer may cost, in all, before the search ends
 // with what it has: more while the algorithm is open than for sharper figures.
@@ -113,7 +131,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	prog, bits, ok := program{}, 0.0, false
-	afford := len(e.log.samples) < worth(d.seen, p, e.post.penalised())
+	afford := q.spent(e.log)+d.seen+1+leadRequests < worth(d.seen, p, e.post.penalised())
 	if (!firm || q.programs == 0) && afford {
 		prog, bits, ok = d.choose()
 		if d.claimed > 0 && bits < leastBits && !firm { // what is claimed is settled, other explanations are not
@@ -130,6 +148,11 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		prog = validation(d, &e.post.fits[top])
 		if prog.seconds() > d.left || int(prog.requests()) > d.spare {
 			return plan.Step{}, false
+		}
+	}
+	if q.mute > 0 && e.split != nil && !e.split.outside { // the outer limit answered: let it rest
+		if rest, _ := e.split.outer.post.recovery(); rest < restShare*e.left(now) {
+			prog.phases[0].wait = max(prog.phases[0].wait, rest)
 		}
 	}
 	q.programs++

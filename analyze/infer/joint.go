@@ -158,7 +158,7 @@ func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost flo
 				alike++
 			}
 		}
-		if alike == duetAlike || least > duetLost {
+		if alike == duetAlike {
 			continue
 		}
 		from = append(from, s.pair)
@@ -186,29 +186,60 @@ func (p pair) akin(q pair) bool {
 
 // duetStarts and duetSteps bound the walks, of which duetAlike may begin next to each
 // other, and duetHeat is the temperature at which each begins, since a stray refusal
-// costs several nats at once. Beyond duetLost nats no walk finds the way.
+// costs several nats at once. One that is beyond duetLost nats after its duetTrial-th part
+// finds the way no more. duetMiddle pairs show where the middle of those is that explain.
 const (
 	duetStarts = 8
 	duetAlike  = 2
 	duetSteps  = 20_000
+	duetTrial  = 5
 	duetHeat   = 4.0
-	duetLost   = 90
+	duetLost   = 60
+	duetMiddle = 1000
 )
 
 // steps are fewer the longer each takes.
 func (d *duet) steps() int { return min(duetSteps, duetSteps*400/(len(d.met)+1)) }
 
 // walk is a Metropolis walk of both limits that cools down until it explains the
-// record.
+// record. It gives up where it is still lost after a while.
 func (d *duet) walk(at pair, cost float64) (best pair, least float64) {
 	best, least = at, cost
-	d.wander(at, cost, func(k int) float64 { return duetHeat * math.Pow(0.1, float64(k)/float64(d.steps())) }, func(p pair, c float64) bool {
+	k := 0
+	d.wander(at, cost, func(step int) float64 {
+		k = step
+		return duetHeat * math.Pow(0.1, float64(step)/float64(d.steps()))
+	}, func(p pair, c float64) bool {
 		if c < least {
 			best, least = p, c
 		}
-		return least >= explained/2
+		return least >= explained/2 && (least <= duetLost || k < d.steps()/duetTrial)
 	})
+	if least < explained/2 {
+		best, least = d.middle(best, least)
+	}
 	return best, least
+}
+
+// middle goes on from a pair that explains the record, and returns one from amid those
+// that do: a walk ends at the edge at which it came in.
+func (d *duet) middle(at pair, cost float64) (pair, float64) {
+	type seen struct {
+		pair
+		cost float64
+	}
+	all := []seen{{at, cost}}
+	d.wander(at, cost, func(int) float64 { return 1 }, func(p pair, c float64) bool {
+		if c <= explained {
+			all = append(all, seen{p, c})
+		}
+		return len(all) < duetMiddle
+	})
+	slices.SortStableFunc(all, func(a, b seen) int { return cmpFloat(a.in.p.W, b.in.p.W) })
+	all = all[len(all)/3 : len(all)-len(all)/3]
+	slices.SortStableFunc(all, func(a, b seen) int { return cmpFloat(a.out.p.W, b.out.p.W) })
+	x := all[len(all)/2]
+	return x.pair, x.cost
 }
 
 // around are pairs that explain the record about as well as the best that a warm walk

@@ -20,6 +20,22 @@ func (s *split) subject() *reading {
 	return s.inner
 }
 
+// learn takes in what is known of the subject by now: by that the refusals of the other
+// limit are told from its own, when the questions turn to that one.
+func (s *split) learn(x *reading) {
+	of := s.subject()
+	if x.doubtful() || x.part != of.part {
+		return
+	}
+	known := *of
+	known.post = x.post
+	if s.outside {
+		s.outer = &known
+	} else {
+		s.inner = &known
+	}
+}
+
 // reconsider reads the record of one of two limits in other ways, where it has become
 // hard to explain: split by other callers, of what the contrasts leave, or after the
 // two were told apart anew, since whose a refusal was rests on what was known of both,

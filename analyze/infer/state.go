@@ -40,7 +40,11 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if vague(l.WindowS) || vague(l.RatePerS) || l.Algorithm == verdict.SlidingCounter && r.cost().WallS < counterCycles*stated(l.WindowS) {
 		conf *= vagueShare
 	}
-	if wide(l.WindowS) || wide(l.RatePerS) {
+	far := wide
+	if l.Rejection.PenaltyS != nil { // a block shows little of what it covers: other windows may do that no search met
+		far = vague
+	}
+	if far(l.WindowS) || far(l.RatePerS) {
 		conf = min(conf, wideConfidence)
 	}
 	l.Confidence = round3(conf)
