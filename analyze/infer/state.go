@@ -40,11 +40,7 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if vague(l.WindowS) || vague(l.RatePerS) || l.Algorithm == verdict.SlidingCounter && r.cost().WallS < counterCycles*stated(l.WindowS) {
 		conf *= vagueShare
 	}
-	far := wide
-	if l.Rejection.PenaltyS != nil { // a block shows little of what it covers: other windows may do that no search met
-		far = vague
-	}
-	if far(l.WindowS) || far(l.RatePerS) {
+	if farOff(&l) {
 		conf = min(conf, wideConfidence)
 	}
 	l.Confidence = round3(conf)
@@ -57,6 +53,16 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 		l.Burst = l.Limit
 	}
 	return l
+}
+
+// farOff says whether the truth may be far from what is stated. A block shows little of
+// what it covers: of its windows some may do that no search met, unless they are narrow.
+func farOff(l *verdict.Limit) bool {
+	far := wide
+	if l.Rejection.PenaltyS != nil {
+		far = vague
+	}
+	return far(l.WindowS) || far(l.RatePerS)
 }
 
 func (r *record) rejectionStatuses() []int {
