@@ -41,9 +41,9 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 	}
 	var modes []mode
 	var walked []particle
-	for _, start := range diverse(v, cs, n) {
+	walk := func(start candidate) {
 		if start.cost > r.best+16 {
-			continue
+			return
 		}
 		b, seen, best, violation := f.walk(v, start, steps)
 		if v.HasPenalty() {
@@ -53,6 +53,14 @@ func (f *fitter) fit(v *model.Variant, warm []particle, cut float64) fit {
 		modes = append(modes, mode{b, best})
 		r.best = min(r.best, best)
 		r.violation = min(r.violation, violation)
+	}
+	for _, start := range diverse(v, cs, n) {
+		walk(start)
+	}
+	if r.best <= explained {
+		for _, start := range f.aliases(v, walked, r.best) {
+			walk(start)
+		}
 	}
 	slices.SortFunc(modes, func(a, b mode) int { return cmpFloat(a.best, b.best) })
 	var boxes []mode

@@ -89,6 +89,26 @@ func (r *record) explanations(policies []policy, seed uint64) []explanation {
 	return out
 }
 
+// likeConfidence is the most that is stated of two limits of which one is less than
+// likeLimits times the other: few people set up such, and a limit that follows other
+// rules than any known one may look like them.
+const (
+	likeConfidence = 0.85
+	likeLimits     = 1.5
+)
+
+// sureOfTwo is the most that is stated of two limits on one path, of so many requests each,
+// of which the outer one began to refuse so many times.
+func sureOfTwo(a, b float64, bouts int) float64 {
+	switch {
+	case max(a, b) < likeLimits*min(a, b):
+		return likeConfidence
+	case bouts >= manyBouts:
+		return againConfidence
+	}
+	return peeledConfidence
+}
+
 // limits states what the policy's limits are.
 func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 	switch {
@@ -98,10 +118,7 @@ func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 		return []verdict.Limit{x.one.layer(t)}
 	}
 	ls := []verdict.Limit{x.inner.layer(t), x.outer.layer(t)}
-	most := peeledConfidence
-	if len(x.outer.r.bouts()) >= manyBouts {
-		most = againConfidence
-	}
+	most := sureOfTwo(stated(ls[0].Limit), stated(ls[1].Limit), len(x.outer.r.bouts()))
 	for i := range ls {
 		ls[i].Confidence = min(ls[i].Confidence, most)
 	}

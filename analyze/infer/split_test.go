@@ -113,3 +113,16 @@ func TestWindowsBelowABlockAreNarrowOrInDoubt(t *testing.T) {
 		}
 	}
 }
+
+// Two limits that are nearly the same, or of which one was hardly met, are no sure thing.
+func TestHowSureTwoLimitsAre(t *testing.T) {
+	sure := sureOfTwo(10, 60, manyBouts)
+	if sure < 0.9 {
+		t.Errorf("at most %v of two limits that were met again and again", sure)
+	}
+	for _, got := range []float64{sureOfTwo(12, 14, manyBouts), sureOfTwo(14, 12, manyBouts), sureOfTwo(10, 60, 1)} {
+		if got >= 0.9 {
+			t.Errorf("%v", got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"math"
 	"slices"
 
 	"apisonde/analyze/model"
@@ -193,6 +194,7 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 	if post.contradicted() || f.v.Blocks() && (window == nil || len(l.Equivalent) > 0) {
 		l.AlgorithmConfidence = min(l.AlgorithmConfidence, hiddenConfidence)
 	}
+	limit.Value = f.rounder(limit)
 	l.Limit, l.Burst = limit, limit
 	l.RatePerS = rate
 	if f.v.Algorithm() != verdict.TokenBucket {
@@ -206,6 +208,31 @@ func (r *record) stateAlgorithm(l *verdict.Limit, post *posterior, part scope, t
 		giveUp(l, "none of the known algorithms explains every answer; a longer run with more identities would show which part does not fit")
 	}
 }
+
+// rounder is the value of a limit, or of two of which either may well be true the one that
+// people rather configure.
+func (f *fit) rounder(limit *verdict.Figure) float64 {
+	if limit.Hi-limit.Lo != 1 {
+		return limit.Value
+	}
+	for _, by := range []float64{10, 5} {
+		for _, x := range []float64{limit.Lo, limit.Hi} {
+			n := 0
+			for _, q := range f.parts {
+				if q.p.L == x {
+					n++
+				}
+			}
+			if math.Mod(x, by) == 0 && float64(n) >= eitherShare*float64(len(f.parts)) {
+				return x
+			}
+		}
+	}
+	return limit.Value
+}
+
+// eitherShare is the part of what explains a trace from which a limit may well be true.
+const eitherShare = 0.2
 
 // doubt keeps what is stated from being taken for sure, and says why.
 func doubt(l *verdict.Limit, why string) {

@@ -127,3 +127,87 @@ func TestABeliefThatForetoldNothingIsNotValidated(t *testing.T) {
 		t.Error("a rate that is a third too slow foretold it")
 	}
 }
+
+// An alias keeps a boundary at two reopenings, with a few windows more or less between.
+func TestAliasesKeepBoundariesWhereTheyShow(t *testing.T) {
+	refuse := func(at float64) model.Event { return model.Event{S: at, E: at, Limited: 1} }
+	admit := func(at float64) model.Event { return model.Event{S: at, E: at, Admitted: 3} }
+	arms := [][]model.Event{{admit(0), refuse(0.1), admit(1), refuse(1.1), admit(49), refuse(49.1), admit(50)}}
+	f := newFitter(arms, 1, rand.New(rand.NewPCG(1, 2)))
+	seen := 0
+	for range 200 {
+		q, ok := f.alias(model.Params{L: 3, W: 1, Phase: 7})
+		if !ok || q.W == 1 {
+			continue
+		}
+		seen++
+		met := 0
+		for _, r := range f.draws.reopens {
+			if off := math.Mod(math.Abs(r.before-q.Phase), q.W); min(off, q.W-off) < 1e-6 {
+				met++
+			}
+		}
+		if met < 2 {
+			t.Fatalf("%+v has boundaries at %d reopenings", q, met)
+		}
+	}
+	if seen < 50 {
+		t.Errorf("%d aliases", seen)
+	}
+}
+
+// Where a few windows more or less between the instants that show them explain the trace
+// as well, all of them are told, whichever was met first.
+func TestAliasesAreToldFromOneOfThem(t *testing.T) {
+	single := func(at float64, admitted int) model.Event {
+		return model.Event{S: at, E: at + 1e-3, Admitted: admitted, Limited: 1 - admitted}
+	}
+	var arm []model.Event
+	for _, from := range []float64{0, 60} { // a window of 2 s, spent twice, and a minute later again
+		for _, at := range []float64{0, 0.01, 0.02} {
+			arm = append(arm, single(from+at, 1))
+		}
+		arm = append(arm, single(from+0.03, 0), single(from+1.99, 0), single(from+2.01, 1))
+	}
+	f := newFitter([][]model.Event{arm}, 3, rand.New(rand.NewPCG(1, 2)))
+	grid := &model.Bank[0]
+	truth := particle{v: grid, p: model.Params{L: 3, W: 2, Phase: 2}}
+	if c := f.cost(grid, truth.p, math.Inf(1)).Total; c > explained {
+		t.Fatalf("the truth costs %v", c)
+	}
+	got := f.aliases(grid, []particle{truth}, 0)
+	if len(got) == 0 {
+		t.Fatal("none")
+	}
+	for _, c := range got {
+		if k := 60 / c.p.W; math.Abs(k-math.Round(k)) > 0.02 {
+			t.Errorf("%v windows in a minute", k)
+		}
+	}
+}
+
+// Of two limits of which either may well be true the rounder one is stated.
+func TestRoundLimitsArePreferredWhereEitherWillDo(t *testing.T) {
+	parts := func(ls ...float64) *fit {
+		f := &fit{}
+		for _, l := range ls {
+			f.parts = append(f.parts, particle{p: model.Params{L: l}})
+		}
+		return f
+	}
+	for _, c := range []struct {
+		f             *fit
+		value, lo, hi float64
+		want          float64
+	}{
+		{parts(100, 101, 101), 101, 100, 101, 100},
+		{parts(101, 101, 101), 101, 100, 101, 101}, // hardly ever the other one
+		{parts(64, 65, 65), 64, 64, 65, 65},
+		{parts(67, 68), 68, 67, 68, 68},
+		{parts(100, 102), 102, 100, 102, 102}, // not only two
+	} {
+		if got := c.f.rounder(&verdict.Figure{Value: c.value, Lo: c.lo, Hi: c.hi}); got != c.want {
+			t.Errorf("%v to %v: %v, want %v", c.lo, c.hi, got, c.want)
+		}
+	}
+}
