@@ -158,7 +158,7 @@ func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost flo
 				alike++
 			}
 		}
-		if alike == duetAlike {
+		if alike == duetAlike || s.cost > duetLost && len(from) >= duetHopes {
 			continue
 		}
 		from = append(from, s.pair)
@@ -187,12 +187,14 @@ func (p pair) akin(q pair) bool {
 // duetStarts and duetSteps bound the walks, of which duetAlike may begin next to each
 // other, and duetHeat is the temperature at which each begins, since a stray refusal
 // costs several nats at once. One that is beyond duetLost nats after its duetTrial-th part
-// finds the way no more. duetMiddle pairs show where the middle of those is that explain.
+// finds the way no more, and of those that begin there only duetHopes are tried.
+// duetMiddle pairs show where the middle of those is that explain.
 const (
 	duetStarts = 8
 	duetAlike  = 2
 	duetSteps  = 20_000
 	duetTrial  = 5
+	duetHopes  = 2
 	duetHeat   = 4.0
 	duetLost   = 60
 	duetMiddle = 1000

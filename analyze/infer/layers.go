@@ -191,11 +191,23 @@ const paceMargin = 1.1
 // spaced spreads the sends so that the inner limit lets them all through.
 func (e *Engine) spaced(sends []plan.Send) []plan.Send {
 	gap, _, _ := e.pace()
-	for i := range sends {
-		sends[i].At = max(sends[i].At, duration(float64(i)*gap))
-	}
+	e.steady(sends, gap)
 	return sends
 }
+
+// steady gives the sends a pace of one every gap seconds, none of them early. The gaps
+// differ a little: where a window is a multiple of even ones, every request meets the
+// end of an earlier one's, and it is never known on which side.
+func (e *Engine) steady(sends []plan.Send, gap float64) {
+	rng := e.rng()
+	for i := range sends {
+		sends[i].At = max(sends[i].At, duration((float64(i)+unevenness*rng.Float64())*gap))
+	}
+}
+
+// unevenness is the share of a gap by which a request may be late: less than what
+// paceMargin leaves.
+const unevenness = 0.08
 
 // sandwich is how far apart two refused controls may be for an admission between
 // them to mean anything.
@@ -276,9 +288,7 @@ func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
 		Width:            1,
 		StopAfterLimited: 4,
 	}
-	for i := range step.Sends {
-		step.Sends[i].At = duration(float64(i) * gap)
-	}
+	e.steady(step.Sends, gap)
 	if trip := medianTrip(e.log.samples); trip > gap { // to keep the pace
 		step.Width = min(int(3*trip/gap)+1, e.inflight())
 	}

@@ -137,6 +137,22 @@ func until(arms [][]model.Event, end float64) [][]model.Event {
 	return out
 }
 
+// plainCost is what the arms cost the best of the few variants that most others come
+// close to: a bucket, a window of either kind, and a log.
+func plainCost(arms [][]model.Event, rng *rand.Rand) float64 {
+	f := newFitter(arms, 1, rng)
+	best := math.Inf(1)
+	for i := range model.Bank {
+		if v := &model.Bank[i]; v.Prior >= plainPrior {
+			best = min(best, f.fit(v, nil, min(best, 1e6)).best)
+		}
+	}
+	return best
+}
+
+// plainPrior is the prior of a variant that is met everywhere.
+const plainPrior = 0.1
+
 func fitBank(arms [][]model.Event, before *posterior, effort int, rng *rand.Rand) *posterior {
 	f := newFitter(arms, effort, rng)
 	p := &posterior{fits: make([]fit, len(model.Bank)), prob: make([]float64, len(model.Bank)), misfit: math.Inf(1), doubts: doubts(arms)}

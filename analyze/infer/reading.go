@@ -67,10 +67,7 @@ func (x *reading) regroup() {
 		return
 	}
 	best := *x
-	for _, s := range x.scopes {
-		if s == x.part || s&^x.r.tested() != 0 {
-			continue
-		}
+	for _, s := range x.promising() {
 		y := *x
 		y.part, y.post = s, glance(x.r.arms(s), nil, x.rng)
 		if y.post.beats(best.post) {
@@ -85,6 +82,29 @@ func (x *reading) regroup() {
 	}
 	*x = best
 }
+
+// promising are the other scopes by which the record may split, at most mostPromising:
+// those by which the commonest limiters come closest to explaining it.
+func (x *reading) promising() []scope {
+	var out []scope
+	for _, s := range x.scopes {
+		if s != x.part && s&^x.r.tested() == 0 {
+			out = append(out, s)
+		}
+	}
+	if len(out) <= mostPromising {
+		return out
+	}
+	off := map[scope]float64{}
+	for _, s := range out {
+		off[s] = plainCost(x.r.arms(s), x.rng)
+	}
+	slices.SortStableFunc(out, func(a, b scope) int { return cmpFloat(off[a], off[b]) })
+	return out[:mostPromising]
+}
+
+// mostPromising bounds the scopes for which the whole bank is searched.
+const mostPromising = 3
 
 // narrow drops the scopes under which the record can hardly be explained, of those
 // that the contrasts leave. It takes a search for each, so it is for verdicts, and for

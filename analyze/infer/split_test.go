@@ -3,6 +3,7 @@ package infer
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"apisonde/analyze/model"
 	"apisonde/analyze/verdict"
@@ -124,5 +125,46 @@ func TestHowSureTwoLimitsAre(t *testing.T) {
 		if got >= 0.9 {
 			t.Errorf("%v", got)
 		}
+	}
+}
+
+// A steady series keeps its pace, and no multiple of its gaps is met again and again.
+func TestSteadySeriesMeetNoWindowEvenly(t *testing.T) {
+	e := New(Config{Roster: oneOfEach(), Seed: 1})
+	const gap = 0.16
+	sends := burst(counter{e.log.base(), "/"}, 200)
+	e.steady(sends, gap)
+	gaps := map[time.Duration]bool{}
+	for i, s := range sends {
+		if late := s.At.Seconds() - float64(i)*gap; late < -1e-9 || late > 0.1*gap {
+			t.Fatalf("request %d is %v s late", i, late)
+		}
+		if i >= 100 { // as far apart as a window of a hundred gaps is long
+			gaps[(s.At - sends[i-100].At).Round(time.Millisecond)] = true
+		}
+	}
+	if len(gaps) < 10 {
+		t.Errorf("only %d different distances between a hundred requests", len(gaps))
+	}
+}
+
+// Of many scopes by which a record may split, those are searched that come closest to
+// explaining it.
+func TestPromisingScopesComeFirst(t *testing.T) {
+	tr, _ := assess(t, world{specs: []string{"token-bucket,rate=4,burst=12,by=key,headers=none"}, roster: twoOfEach(), seed: 2, net: loopback})
+	r := recordOf(tr.Meta)
+	for _, o := range tr.Observations {
+		r.observe(o)
+	}
+	byIP, byKey, byUser := scopeOf(trace.DimIP), scopeOf(trace.DimKey), scopeOf(trace.DimUser)
+	x := &reading{r: r, rng: rand.New(rand.NewPCG(1, 2)), part: 0}
+	x.scopes = []scope{0, byIP, byUser, byIP | byUser, byKey, byIP | byKey | byUser}
+	got := x.promising()
+	if len(got) != mostPromising || got[0] != byKey {
+		t.Errorf("%v", got)
+	}
+	x.scopes = []scope{0, byIP, byKey}
+	if got := x.promising(); len(got) != 2 {
+		t.Errorf("of few, %v", got)
 	}
 }
