@@ -47,7 +47,8 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 	}
 	firsts := map[int]*reading{} // by where they end, since every way begins with them
 	for _, way := range looks {
-		for i := n - 1; i >= max(0, n-way.cuts); i-- {
+		cuts := max(1, min(way.cuts, cutSamples/len(x.r.samples)))
+		for i := n - 1; i >= max(0, n-cuts); i-- {
 			if firsts[i] == nil {
 				firsts[i] = x.r.prefix(bouts[i]).readOn(nil, inferBank, x.rng)
 				firsts[i].alone = bouts[i]
@@ -81,6 +82,10 @@ func (p *posterior) blocks() bool {
 
 // longPath is how many requests are too many for a search that is patient.
 const longPath = 1500
+
+// cutSamples bounds how many places are tried in a long record, where each takes the longer:
+// so many requests in all.
+const cutSamples = 1600
 
 // mostCuts bounds how many places are tried at which the outer limit may have
 // begun to refuse.
