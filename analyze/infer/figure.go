@@ -25,10 +25,10 @@ func stated(f *verdict.Figure) float64 {
 }
 
 // vague says whether a figure is too wide to set a pace by without loss.
-func vague(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.06*f.Value }
+func vague(f *verdict.Figure) bool { return wider(f, 0.06) }
 
-// wide says whether the truth may be far from the value.
-func wide(f *verdict.Figure) bool { return f != nil && f.Hi-f.Lo > 0.3*f.Value }
+// wider says whether a figure is wider than a share of its value.
+func wider(f *verdict.Figure, share float64) bool { return f != nil && f.Hi-f.Lo > share*f.Value }
 
 func ptr[T any](v T) *T { return &v }
 
