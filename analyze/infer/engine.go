@@ -4,9 +4,10 @@
 // choice comes from the seed.
 //
 // One file answers one question: drain.go (is there a limit, and how large),
-// whose.go and behind.go (whose is it, and whose the one behind it), policy.go (what guards the other paths), reopen.go
-// (when does it let go), identify.go (which algorithm, with which figures, and
-// does the answer predict what was not yet seen), block.go (what counts below a
+// whose.go and behind.go (whose is it, and whose the one behind it), policy.go (what
+// guards the other paths), reopen.go (when does it let go), identify.go (which
+// algorithm, with which figures, and does the answer predict what was not yet
+// seen), alias.go (which other grids would do), block.go (what counts below a
 // penalty), layers.go, peel.go and owner.go (does another limit stand behind it),
 // nodes.go (do several servers count for themselves), slots.go (is it a limit on
 // requests in flight), queue.go (does it delay instead). explanation.go weighs the

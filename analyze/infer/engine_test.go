@@ -66,7 +66,7 @@ func TestEngineFindsLimiters(t *testing.T) {
 			if own, most := j.Cost.Requests-further, max(7*(int(c.limit)+1), 110); own > most {
 				t.Errorf("%d requests about this limit, more than %d", own, most)
 			}
-			if most := max(120, 20*min(int(c.limit), 20)); further > most {
+			if most := min(int(20*c.limit)+beyondChunk, max(120, 20*min(int(c.limit), 20))); further > most {
 				t.Errorf("%d requests behind it, more than %d", further, most)
 			}
 		})

@@ -16,6 +16,12 @@ import (
 // pair is two limits that must both admit.
 type pair struct{ in, out particle }
 
+// weighed is a pair with what the record costs it, in nats.
+type weighed struct {
+	pair
+	cost float64
+}
+
 // duet weighs pairs against one record.
 type duet struct {
 	in, out  []model.Model // one for each counter
@@ -133,22 +139,18 @@ func (d *duet) refused(a *meeting, in, out *model.Model, c *model.Cost) {
 // search walks from the best pairs of what the readings by turns left, and says whose
 // every refusal is by the best pair that it met.
 func (d *duet) search(ins, outs []particle) (best pair, owners []owner, cost float64) {
-	type start struct {
-		pair
-		cost float64
-	}
-	var starts []start
+	var starts []weighed
 	least := math.Inf(1)
 	for _, in := range ins {
 		for _, out := range outs {
 			p := pair{in, out}
 			if c := d.weigh(p, least+15); c <= least+15 {
-				starts = append(starts, start{p, c})
+				starts = append(starts, weighed{p, c})
 				least = min(least, c)
 			}
 		}
 	}
-	slices.SortStableFunc(starts, func(a, b start) int { return cmpFloat(a.cost, b.cost) })
+	slices.SortStableFunc(starts, func(a, b weighed) int { return cmpFloat(a.cost, b.cost) })
 	cost = math.Inf(1)
 	var from []pair
 	for _, s := range starts {
@@ -187,7 +189,7 @@ func (p pair) akin(q pair) bool {
 // duetStarts and duetSteps bound the walks, of which duetAlike may begin next to each
 // other, and duetHeat is the temperature at which each begins, since a stray refusal
 // costs several nats at once. One that is beyond duetLost nats after its duetTrial-th part
-// finds the way no more, and of those that begin there only duetHopes are tried.
+// finds the way no more; what begins there is tried only among the first duetHopes.
 // duetMiddle pairs show where the middle of those is that explain.
 const (
 	duetStarts = 8
@@ -226,20 +228,16 @@ func (d *duet) walk(at pair, cost float64) (best pair, least float64) {
 // middle goes on from a pair that explains the record, and returns one from amid those
 // that do: a walk ends at the edge at which it came in.
 func (d *duet) middle(at pair, cost float64) (pair, float64) {
-	type seen struct {
-		pair
-		cost float64
-	}
-	all := []seen{{at, cost}}
+	all := []weighed{{at, cost}}
 	d.wander(at, cost, func(int) float64 { return 1 }, func(p pair, c float64) bool {
 		if c <= explained {
-			all = append(all, seen{p, c})
+			all = append(all, weighed{p, c})
 		}
 		return len(all) < duetMiddle
 	})
-	slices.SortStableFunc(all, func(a, b seen) int { return cmpFloat(a.in.p.W, b.in.p.W) })
+	slices.SortStableFunc(all, func(a, b weighed) int { return cmpFloat(a.in.p.W, b.in.p.W) })
 	all = all[len(all)/3 : len(all)-len(all)/3]
-	slices.SortStableFunc(all, func(a, b seen) int { return cmpFloat(a.out.p.W, b.out.p.W) })
+	slices.SortStableFunc(all, func(a, b weighed) int { return cmpFloat(a.out.p.W, b.out.p.W) })
 	x := all[len(all)/2]
 	return x.pair, x.cost
 }
@@ -248,15 +246,11 @@ func (d *duet) middle(at pair, cost float64) (pair, float64) {
 // from at meets, whosever the refusals may be by them.
 func (d *duet) around(at pair) []pair {
 	least := d.weigh(at, math.Inf(1))
-	type seen struct {
-		pair
-		cost float64
-	}
-	all := []seen{{at, least}}
+	all := []weighed{{at, least}}
 	d.wander(at, least, func(int) float64 { return 1 }, func(p pair, c float64) bool {
 		least = min(least, c)
 		if c <= least+duetMore {
-			all = append(all, seen{p, c})
+			all = append(all, weighed{p, c})
 		}
 		return true
 	})

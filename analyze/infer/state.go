@@ -67,7 +67,7 @@ func farOff(l *verdict.Limit) bool {
 }
 
 // wideShare is how wide a figure is, relative to its value, from which the truth may be far
-// from it, and coveredShare the same of what counts below a block: of 82 random ones in
+// from it, and coveredShare the same of what counts below a block: of 72 random ones in
 // selftest the only false figure was wider.
 const (
 	wideShare    = 0.3

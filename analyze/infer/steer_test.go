@@ -27,7 +27,7 @@ func TestHonestHeadersSpareRequests(t *testing.T) {
 		requests int
 		wall     float64
 	}
-	ask := func(headers string) (total cost) {
+	ask := func(headers string) (total cost, each []cost) {
 		costs := make([]cost, seeds*len(specs))
 		var all sync.WaitGroup
 		for i := range costs {
@@ -45,14 +45,21 @@ func TestHonestHeadersSpareRequests(t *testing.T) {
 			})
 		}
 		all.Wait()
-		for _, c := range costs {
+		each = make([]cost, len(specs))
+		for i, c := range costs {
 			total.requests, total.wall = total.requests+c.requests, total.wall+c.wall
+			each[i/seeds].requests, each[i/seeds].wall = each[i/seeds].requests+c.requests, each[i/seeds].wall+c.wall
 		}
-		return total
+		return total, each
 	}
-	without := ask("none")
+	without, eachWithout := ask("none")
 	for _, dialect := range []string{"ietf", "github"} {
-		with := ask(dialect)
+		with, eachWith := ask(dialect)
+		for i, c := range eachWith {
+			if w := eachWithout[i]; float64(c.requests) > 0.8*float64(w.requests) || c.wall > 0.8*w.wall {
+				t.Errorf("%s, %s: %d requests and %.0f s, %d and %.0f without", specs[i], dialect, c.requests, c.wall, w.requests, w.wall)
+			}
+		}
 		if float64(with.requests) > 0.75*float64(without.requests) || with.wall > 0.7*without.wall {
 			t.Errorf("%s: %d requests and %.0f s, %d and %.0f without", dialect, with.requests, with.wall, without.requests, without.wall)
 		}

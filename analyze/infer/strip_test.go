@@ -52,12 +52,13 @@ func TestOneBoundaryTellsAGrid(t *testing.T) {
 	}
 }
 
+func refusal(at float64) model.Event   { return model.Event{S: at, E: at, Limited: 1} }
+func admission(at float64) model.Event { return model.Event{S: at, E: at, Admitted: 3} }
+
 // Windows drawn for a grid put a boundary where two reopenings were seen, and are no
 // shorter than it refused without a break.
 func TestGridsAreDrawnThroughReopenings(t *testing.T) {
-	refuse := func(at float64) model.Event { return model.Event{S: at, E: at, Limited: 1} }
-	admit := func(at float64) model.Event { return model.Event{S: at, E: at, Admitted: 3} }
-	arms := [][]model.Event{{admit(0), refuse(0.1), refuse(2), admit(2.1), refuse(2.2), admit(6.3), refuse(6.4), refuse(9.9), admit(10.1)}}
+	arms := [][]model.Event{{admission(0), refusal(0.1), refusal(2), admission(2.1), refusal(2.2), admission(6.3), refusal(6.4), refusal(9.9), admission(10.1)}}
 	p := newProposer(arms, rand.New(rand.NewPCG(1, 2)))
 	drawn := 0
 	for range 1000 {
@@ -130,9 +131,7 @@ func TestABeliefThatForetoldNothingIsNotValidated(t *testing.T) {
 
 // An alias keeps a boundary at two reopenings, with a few windows more or less between.
 func TestAliasesKeepBoundariesWhereTheyShow(t *testing.T) {
-	refuse := func(at float64) model.Event { return model.Event{S: at, E: at, Limited: 1} }
-	admit := func(at float64) model.Event { return model.Event{S: at, E: at, Admitted: 3} }
-	arms := [][]model.Event{{admit(0), refuse(0.1), admit(1), refuse(1.1), admit(49), refuse(49.1), admit(50)}}
+	arms := [][]model.Event{{admission(0), refusal(0.1), admission(1), refusal(1.1), admission(49), refusal(49.1), admission(50)}}
 	f := newFitter(arms, 1, rand.New(rand.NewPCG(1, 2)))
 	seen := 0
 	for range 200 {
