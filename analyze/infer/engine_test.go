@@ -220,3 +220,31 @@ func TestStrayErrorsDoNotChangeTheVerdict(t *testing.T) {
 		t.Errorf("confidently wrong: %+v", l)
 	}
 }
+
+// Two keys may belong to one account or to two. Under a scope that has the key itself
+// they have counters of their own either way.
+func TestTwoKeysOfUnknownAccounts(t *testing.T) {
+	r := trace.Roster{Vantages: []string{"a"}, Keys: []trace.Key{{Name: "k1"}, {Name: "k2"}}, Routes: []string{"/"}}
+	other := r.Baseline()
+	other.Key = "k2"
+	key, user, ip := scopeOf(trace.DimKey), scopeOf(trace.DimUser), scopeOf(trace.DimIP)
+	together := contrast{changes: key, id: other, route: "/", shared: 1}
+	apart := contrast{changes: key, id: other, route: "/", own: 2}
+	for _, c := range []struct {
+		s               scope
+		together, apart bool
+	}{
+		{ip, true, false},
+		{key, false, true},
+		{user, true, true},
+		{ip | user, true, true},
+		{ip | key | user, false, true},
+	} {
+		if got := together.consistent(c.s, r); got != c.together {
+			t.Errorf("refused together, by %v: %v", c.s.names(), got)
+		}
+		if got := apart.consistent(c.s, r); got != c.apart {
+			t.Errorf("let through, by %v: %v", c.s.names(), got)
+		}
+	}
+}

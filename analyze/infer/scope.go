@@ -107,12 +107,12 @@ func possible(r trace.Roster) []scope {
 
 // consistent says whether the contrast's outcome is what scope s predicts.
 // Whether two keys belong to one account is unknown unless owners were told, so
-// a scope per user then predicts nothing about them.
+// a scope per user predicts nothing about them, unless the rest of it does.
 func (c *contrast) consistent(s scope, r trace.Roster) bool {
-	if s.has(trace.DimUser) && len(r.Users) == 0 && c.changes&scopeOf(trace.DimKey) != 0 {
+	same := s.project(c.id, c.route) == s.project(r.Baseline(), r.Routes[0])
+	if same && s.has(trace.DimUser) && len(r.Users) == 0 && c.changes&scopeOf(trace.DimKey) != 0 {
 		return true
 	}
-	same := s.project(c.id, c.route) == s.project(r.Baseline(), r.Routes[0])
 	switch c.vote() {
 	case 1:
 		return !same
