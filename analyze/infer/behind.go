@@ -18,7 +18,7 @@ type behind struct {
 	drains  int
 	asked   bool // the latest step was a round
 	drained bool // it exhausted the baseline
-	lead    int  // requests of the baseline that take what comes back while the inner limit rests
+	more    int  // requests by which what came back while the inner limit rested was underrated
 	told    int  // answers so far that say whose the counter is
 	barren  int  // rounds in a row that added none
 }
@@ -38,8 +38,9 @@ func (q *behind) next(e *Engine, now float64) (plan.Step, bool) {
 		q.ready = true
 		return e.exhaust(now)
 	}
-	if q.asked && e.log.leaked() > 0 { // some came back while the inner limit rested
-		q.lead = max(q.lead, e.log.letIn()+1)
+	if q.asked && e.log.overran() {
+		q.more = 2*q.more + 1
+		q.barren--
 	}
 	q.asked = false
 	if e.log.last(e.log.baseline()) != trace.Limited { // it has had time to recover
@@ -81,12 +82,14 @@ func (q *behind) round(e *Engine, ask []contrast, now, gap, rest float64, room i
 			sharing = append(sharing, c)
 		}
 	}
-	wait, lead, fits := rest, q.lead, room-2-q.lead
-	if q.lead > 0 && fits < 1 { // the outer one does not stay exhausted for so long: a few gaps are enough for a few
-		fits = 1
-		back := min(mostBack, float64(q.lead)/rest*gap) // comes back in a gap
-		lead = int(math.Ceil(float64(2+fits) * back / (1 - back)))
-		wait = float64(lead+2+fits) * gap
+	back := e.path.returning(e.log.onset()) // a second
+	lead := int(back*rest + leadMargin)
+	lead += min(q.more, max(1, room-3-lead))
+	wait, fits := rest, room-2-lead
+	if fits < 1 { // the outer one does not stay exhausted for so long: a few gaps are enough for a few
+		n := min(int(math.Ceil(3/(1-min(back*gap, mostBack)))), room)
+		lead, fits = max(0, n-3), 1
+		wait = float64(n) * gap
 	}
 	sends := burst(base, lead+1)
 	for _, c := range slices.Concat(others, sharing[:min(max(1, fits), len(sharing))]) {
@@ -104,6 +107,53 @@ func (q *behind) round(e *Engine, ask []contrast, now, gap, rest float64, room i
 // mostBack bounds how much of a request is taken to come back to the outer limit in a
 // gap in which the inner one lets one through.
 const mostBack = 0.75
+
+// leadMargin rounds what comes back up, unless it is hardly more than so many.
+const leadMargin = 0.9
+
+// returning is how many requests a second come back to the baseline while it asks on:
+// what was let through between two refusals of one step, from a given step on.
+func (r *record) returning(from int) float64 {
+	base := r.baseline()
+	n, span := 0, 0.0
+	var last *sample // refused
+	pending := 0     // let through since
+	for _, x := range r.inOrder() {
+		if (counter{x.id, x.route}) != base || x.step < from {
+			continue
+		}
+		switch x.outcome {
+		case trace.Admitted:
+			pending++
+		case trace.Limited:
+			if last != nil && last.step == x.step {
+				n, span = n+pending, span+x.sent-last.sent
+			}
+			last, pending = &x, 0
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return float64(n) / span
+}
+
+// onset is the step of the first refusal.
+func (r *record) onset() int {
+	i := slices.IndexFunc(r.samples, func(x sample) bool { return x.outcome == trace.Limited })
+	return r.samples[max(i, 0)].step
+}
+
+// overran says whether in the latest step the baseline was let through by all that it
+// sent ahead of the others.
+func (r *record) overran() bool {
+	for _, x := range r.latest() {
+		if (counter{x.id, x.route}) != r.baseline() || x.outcome == trace.Limited {
+			return x.outcome == trace.Admitted
+		}
+	}
+	return true
+}
 
 // idle says whether the latest rounds told nothing.
 func (q *behind) idle(r *record) bool {
@@ -125,17 +175,6 @@ func (q *behind) idle(r *record) bool {
 func (r *record) latest() []sample {
 	last := r.samples[len(r.samples)-1].step
 	return slices.DeleteFunc(slices.Clone(r.samples), func(x sample) bool { return x.step != last })
-}
-
-// letIn counts what was let through in the latest step.
-func (r *record) letIn() int {
-	n := 0
-	for _, x := range r.latest() {
-		if x.outcome == trace.Admitted {
-			n++
-		}
-	}
-	return n
 }
 
 // refusedLately says whether anything was refused in the latest step.

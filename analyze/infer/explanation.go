@@ -14,6 +14,7 @@ type explanation struct {
 	r            *record
 	one          *reading // nil for a limit on requests in flight
 	inner, outer *reading // nil unless there are two
+	either       *either  // nil unless it is two windows of which either admits
 }
 
 // explain reads the record of one policy as that of a single limit.
@@ -42,6 +43,9 @@ func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
 // look looks for two limits, or for a count below a block, where one limit that
 // shows does not explain everything. It says whether either does.
 func (x *explanation) look() bool {
+	if x.either = x.one.either(); x.either != nil {
+		return true
+	}
 	inner, outer, two := x.one.peel(true)
 	two = two && x.one.outdone(inner, outer)
 	if below := x.one.beneath(); !below.doubtful() && (!two || !below.outdone(inner, outer)) {
@@ -114,6 +118,8 @@ func (x *explanation) limits(t trace.Trace) []verdict.Limit {
 	switch {
 	case x.one == nil:
 		return []verdict.Limit{x.r.inFlight()}
+	case x.either != nil:
+		return []verdict.Limit{x.either.state(x.one)}
 	case x.inner == nil:
 		return []verdict.Limit{x.one.layer(t)}
 	}

@@ -336,7 +336,9 @@ func spread(parts []particle, of func(model.Params) float64) float64 {
 // a fresh counter if there is one: everything at once, then what has come back well
 // before recovery. A block that every rejection starts looks like a window of that
 // length, so where a window leads it is spent and not passed, and asked shortly
-// before its end; where a block leads, the limit is spent in two parts, whose age
+// before its end. One that counts anew is spent late, and a sliding log in halves,
+// and both are asked once more as soon as something is forgotten: whatever limits the rate
+// besides, as a bucket in the same limiter does, shows then. Where a block leads, the limit is spent in two parts, whose age
 // tells what counts below.
 func validation(d *designer, f *fit) program {
 	best := f.parts[0]
@@ -365,8 +367,7 @@ func validation(d *designer, f *fit) program {
 			past := math.Mod(d.now+wait-best.p.Phase, best.p.W)
 			wait += best.p.W*1.02 - past
 		}
-		takes := float64(limit) * d.spacing // which begins with the first of them
-		p.phases = []phase{{wait: wait, n: limit}, {wait: max(0.2*rec, 0.9*rec-takes), n: n, drain: true}}
+		p.phases = d.inParts(v, limit, n, rec, wait)
 	case v.Core == model.CoreCounter: // on the next ramp, whose height at one instant tells slope and start
 		back := d.returns(best, p.arm, d.now+wait, n, rampShare*best.p.L)
 		p.phases = []phase{{wait: wait, n: n, drain: true}, {wait: back, n: n, drain: true}}
@@ -379,6 +380,34 @@ func validation(d *designer, f *fit) program {
 	}
 	return p
 }
+
+// inParts are the phases of a validation of a window: its limit is spent and not passed, asked
+// for more shortly before the end, and as soon as something is forgotten.
+func (d *designer) inParts(v *model.Variant, limit, n int, rec, wait float64) []phase {
+	takes := float64(limit) * d.spacing // which begins with the first of them
+	first, share, again := limit, 0.0, 0
+	switch {
+	case limit < 3 || takes > 0.3*rec:
+	case v.CountsAnew():
+		first, share, again = 1, lateShare, limit/4+2
+	case v.Core == model.CoreLog && !v.Blocks():
+		first, share, again = limit/2, 0.5, limit/2+2
+	}
+	if again == 0 {
+		return []phase{{wait: wait, n: limit}, {wait: max(0.2*rec, askedShare*rec-takes), n: n, drain: true}}
+	}
+	return []phase{
+		{wait: wait, n: first}, {wait: share*rec - float64(first)*d.spacing, n: limit - first}, {wait: (askedShare - share) * rec, n: n, drain: true},
+		{wait: (1.03-askedShare)*rec + 2*d.jitter, n: again, drain: true},
+	}
+}
+
+// lateShare is the part of a window after which a validation spends it, and askedShare
+// that after which it asks for more.
+const (
+	lateShare  = 0.85
+	askedShare = 0.9
+)
 
 // rampShare is the part of the limit that has come back when a ramp is asked for its
 // height.

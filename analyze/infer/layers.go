@@ -139,7 +139,7 @@ func (review) next(e *Engine, _ float64) (plan.Step, bool) {
 		return plan.Step{}, false
 	}
 	x := e.path.read(e.rng())
-	if !x.doubtful() {
+	if !x.doubtful() || x.either() != nil {
 		return plan.Step{}, false
 	}
 	if inner, outer, ok := x.peel(true); ok && x.outdone(inner, outer) {

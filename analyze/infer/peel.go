@@ -45,6 +45,7 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		looks[1] = separation{fit: glance, cuts: mostCuts, patient: true}
 		looks[2] = separation{fit: glance, cuts: mostCuts / 2, patient: true, charged: true}
 	}
+	var heads []*reading         // of them those that one limit explains
 	firsts := map[int]*reading{} // by where they end, since every way begins with them
 	for _, way := range looks {
 		cuts := max(1, min(way.cuts, cutSamples/len(x.r.samples)))
@@ -56,6 +57,9 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 			first := firsts[i]
 			if first.doubtful() || !first.post.bounded() && !patient {
 				continue
+			}
+			if !slices.Contains(heads, first) {
+				heads = append(heads, first)
 			}
 			in, out, found := x.separate(first, way)
 			if !found {
@@ -69,6 +73,9 @@ func (x *reading) peel(patient bool) (inner, outer *reading, ok bool) {
 		if ok && !(patient && (inner.post.blocks() || outer.post.blocks())) {
 			break
 		}
+	}
+	if !ok && patient {
+		return x.afresh(heads)
 	}
 	return inner, outer, ok
 }
@@ -216,10 +223,15 @@ func (x *reading) jointly(in, out *reading, ins, outs []particle) (*reading, *re
 	if cost > mostStrays*model.StrayCost || !enough(owners) {
 		return in, out
 	}
+	return x.apart(in, out, owners, best)
+}
+
+// apart reads both records by what a walk found: a pair, and whose every refusal is.
+func (x *reading) apart(in, out *reading, owners []owner, found pair) (one, two *reading) {
 	inner, outer := x.r.without(owners, in.charged).by(in.part), x.r.only(owners, out.charged).by(out.part)
 	inner.fine, outer.fine = true, true // as the walk saw it
-	one := inner.readOn(in.post.seeded(best.in), inferBank, x.rng)
-	two := outer.readOn(out.post.seeded(best.out), inferBank, x.rng)
+	one = inner.readOn(in.post.seeded(found.in), inferBank, x.rng)
+	two = outer.readOn(out.post.seeded(found.out), inferBank, x.rng)
 	one.charged, one.alone, two.charged = in.charged, in.alone, out.charged
 	return one, two
 }

@@ -116,6 +116,12 @@ func (v *Variant) Opened() bool {
 	return v.Anchor == AnchorOpen || v.Anchor == AnchorLastAdmitted || v.Anchor == AnchorLastAny
 }
 
+// CountsAnew says whether all that was counted is forgotten when a window ends, however
+// late in it that came.
+func (v *Variant) CountsAnew() bool {
+	return v.Core == CoreWindow && v.OnReject == RejectIgnored && v.Anchor != AnchorLastAdmitted && v.Anchor != AnchorLastAny
+}
+
 // Blocks says whether a rejection starts a block.
 func (v *Variant) Blocks() bool { return v.OnReject >= RejectBlocks }
 
