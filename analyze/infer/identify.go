@@ -21,6 +21,7 @@ type identify struct {
 	programs  int
 	begun     int // requests on record when the search began
 	validated int
+	checking  bool       // the program in progress validates
 	baffled   int        // programs in a row whose outcome nothing explains
 	decided   int        // answers so far of which it is known that this limit gave them
 	mute      int        // programs in a row that added none
@@ -104,7 +105,10 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		q.decided, q.mute = n, 0
 	} else if q.mute++; q.mute == mostMute { // every answer may be the other limit's
 		return plan.Step{}, false
+	} else if q.checking { // then it was held against nothing
+		q.validated--
 	}
+	q.checking = false
 	e.refit()
 	if !e.contradicted() {
 		q.baffled = 0
@@ -144,13 +148,14 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 			return plan.Step{}, false
 		}
 		q.validated++
+		q.checking = true
 		q.verdict, q.foretold = fam, e.post.typical(particlesPerFit)
 		prog = validation(d, &e.post.fits[top])
 		if prog.seconds() > d.left || int(prog.requests()) > d.spare {
 			return plan.Step{}, false
 		}
 	}
-	if q.mute > 0 && e.split != nil && !e.split.outside { // the outer limit answered: let it rest
+	if e.split != nil && !e.split.outside && (q.mute > 0 || q.programs == 0) { // the outer limit would answer: let it rest
 		if rest, _ := e.split.outer.post.recovery(); rest < restShare*e.left(now) {
 			prog.phases[0].wait = max(prog.phases[0].wait, rest)
 		}

@@ -1,6 +1,8 @@
 package infer
 
 import (
+	"slices"
+
 	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
@@ -21,14 +23,15 @@ func (s *split) subject() *reading {
 }
 
 // learn takes in what is known of the subject by now: by that the refusals of the other
-// limit are told from its own, when the questions turn to that one.
+// limit are told from its own, when the questions turn to that one. By which callers it
+// splits the record is learnt where the way it was split is excluded since.
 func (s *split) learn(x *reading) {
 	of := s.subject()
-	if x.doubtful() || x.part != of.part {
+	if x.doubtful() || x.part != of.part && slices.Contains(x.scopes, of.part) {
 		return
 	}
 	known := *of
-	known.post = x.post
+	known.post, known.part, known.scopes = x.post, x.part, x.scopes
 	if s.outside {
 		s.outer = &known
 	} else {

@@ -28,13 +28,17 @@ func TestSplitLearnsWhatIsAsked(t *testing.T) {
 	if s.outer.post != sharper.post || !s.outer.charged || s.inner.post != inner.post {
 		t.Error("the outer limit is not what was learnt, or something else has changed")
 	}
-	for _, x := range []*reading{explaining(byIP), explaining(byKey)} {
-		if x.part == byKey { // of others, or in contradiction
-			x.post.misfit = 2 * misfitLimit
-		}
+	contradicted, open := explaining(byKey), explaining(byIP)
+	contradicted.post.misfit = 2 * misfitLimit
+	open.scopes = []scope{byIP, byKey} // it may be as it was
+	for _, x := range []*reading{contradicted, open} {
 		if s.learn(x); s.outer.post != sharper.post {
-			t.Errorf("%v was learnt of", x.part)
+			t.Errorf("%v of %v was learnt of", x.part, x.scopes)
 		}
+	}
+	other := explaining(byIP) // and nothing else is left
+	if s.learn(other); s.outer.post != other.post || s.outer.part != byIP || !s.outer.charged {
+		t.Errorf("callers by which it splits are %v, want those that are left", s.outer.part)
 	}
 }
 
