@@ -6,11 +6,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // families are the kinds of limiter that trials draw from, each with the forms it
-// comes in. "=P" stands for a duration longer than the window.
+// comes in. "=P" stands for a duration longer than the window, "=T" for the time in which
+// a part of the limit comes back at once, "=O" for a larger limit over a longer window, and
+// "=D" for delays that grow.
 var families = []struct {
 	name  string
 	forms []string
@@ -24,9 +27,11 @@ var families = []struct {
 		"sliding-counter,align=clock", "sliding-counter,align=process-start", "sliding-counter,align=first-request",
 		"sliding-counter,align=clock,count-rejected",
 	}},
-	{"token-bucket", []string{"token-bucket"}},
+	{"token-bucket", []string{"token-bucket", "token-bucket", "token-bucket,align=first-request,tick=T", "token-bucket,align=clock,tick=T"}},
+	{"either", []string{"fixed-window,align=first-request,or=O", "fixed-window,align=clock,or=O"}},
 	{"penalty", penalties()},
 	{"leaky-queue", []string{"leaky-queue"}},
+	{"slow-down", []string{"slow-down,align=clock,delay=D", "slow-down,align=first-request,delay=D"}},
 	{"concurrency", []string{"concurrency"}},
 	{"none", []string{"none"}},
 	{layered, []string{"fixed-window,align=clock", "fixed-window,align=first-request", "sliding-log", "sliding-counter,align=clock", "token-bucket"}},
@@ -99,16 +104,27 @@ func draw(family string, seed uint64) []string {
 // spec writes one layer.
 func spec(r *rand.Rand, form string, limit int, window float64, by string) string {
 	rest := ",by=" + by + ",headers=none"
-	rate := min(40, float64(limit)/window) // a second; faster refills cannot be exhausted one by one
+	rate, digits := min(40, float64(limit)/window), 3 // a second; faster refills cannot be exhausted one by one
 	kind, _, _ := strings.Cut(form, ",")
-	if before, after, ok := strings.Cut(form, "=P"); ok {
-		form = fmt.Sprintf("%s=%.3fs%s", before, window*(1.2+r.Float64()), after)
+	put := func(mark, value string) { form = strings.Replace(form, mark, "="+value, 1) }
+	switch {
+	case strings.Contains(form, "=P"):
+		put("=P", seconds(window*(1.2+r.Float64())))
+	case strings.Contains(form, "=O"):
+		put("=O", fmt.Sprintf("%d/%s", int(math.Round(float64(limit)*logUniform(r, 1.5, 8))), seconds(window*logUniform(r, 3, 12))))
+	case strings.Contains(form, "=D"):
+		put("=D", fmt.Sprintf("%dms,max-delay=%dms", 50+r.IntN(200), 1000+r.IntN(2000)))
+	case strings.Contains(form, "=T"): // whole tokens at whole milliseconds
+		each := 1 + r.IntN(max(1, limit/2))
+		tick := math.Ceil(1000*float64(each)/rate) / 1000
+		rate, digits = float64(each)/tick, 9
+		put("=T", seconds(tick))
 	}
 	switch kind {
 	case "none":
 		return form
 	case "token-bucket":
-		return fmt.Sprintf("%s,rate=%.3f,burst=%d%s", form, rate, limit, rest)
+		return fmt.Sprintf("%s,rate=%s,burst=%d%s", form, strconv.FormatFloat(rate, 'f', digits, 64), limit, rest)
 	case "leaky-queue":
 		return fmt.Sprintf("%s,rate=%.3f,depth=%d%s", form, rate, limit, rest)
 	case "concurrency":
@@ -116,6 +132,9 @@ func spec(r *rand.Rand, form string, limit int, window float64, by string) strin
 	}
 	return fmt.Sprintf("%s,limit=%d,window=%.3fs%s", form, limit, window, rest)
 }
+
+// seconds writes a duration for a spec.
+func seconds(s float64) string { return fmt.Sprintf("%.3fs", s) }
 
 // logUniform draws from [lo, hi] so that each doubling is as likely as another.
 func logUniform(r *rand.Rand, lo, hi float64) float64 {

@@ -194,6 +194,8 @@ func state(truth *limit.Truth, l *verdict.Limit) Statement {
 
 func family(truth *limit.Truth, l *verdict.Limit) Answer {
 	switch {
+	case l.Algorithm == verdict.Unknown && truth.Algorithm == limit.EitherWindow && l.RatePerS != nil: // which verdicts have no name for
+		return Right
 	case l.Algorithm == verdict.Unknown:
 		return Unknown
 	case slices.Contains(l.Equivalent, truth.Algorithm), l.Algorithm == truth.Algorithm && len(l.Equivalent) > 0:

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +19,8 @@ const (
 	concurrency    = "concurrency"
 )
 
-// eitherWindow is what is true of two windows of which either admits.
-const eitherWindow = "either-window"
+// EitherWindow is what is true of two windows of which either admits.
+const EitherWindow = "either-window"
 
 var kinds = []string{none, tokenBucket, fixedWindow, slidingLog, slidingCounter, leakyQueue, slowDown, concurrency}
 
@@ -74,6 +75,7 @@ type config struct {
 	refuseAfter int
 
 	window time.Duration
+	tick   time.Duration // of a bucket that is filled in steps; 0: it is filled all the time
 	align  string
 
 	orLimit  int // of a second window that admits what the first refuses; 0: none
@@ -101,6 +103,9 @@ type config struct {
 
 	set map[string]bool // settings that were given
 }
+
+// eachTick is how many tokens come in at each tick.
+func (c *config) eachTick() int { return int(math.Round(c.rate * c.tick.Seconds())) }
 
 // claimed tells whether by= names a label that a caller may lack.
 func (c *config) claimed() bool {

@@ -31,6 +31,9 @@ type releaser interface {
 func newCore(c *config, epoch instant) core {
 	switch c.kind {
 	case tokenBucket:
+		if c.tick > 0 {
+			return &stepped{burst: c.burst, each: c.eachTick(), tick: c.tick, grid: newGrid(c.align, epoch)}
+		}
 		return newBucket(c.rate, c.burst)
 	case fixedWindow:
 		first := window{limit: c.limit, length: c.window, grid: newGrid(c.align, epoch)}

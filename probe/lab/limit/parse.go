@@ -3,6 +3,7 @@ package limit
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,11 @@ func (c *config) check() error {
 			return fmt.Errorf("%s needs %s=", c.kind, s.name)
 		}
 	}
+	if c.kind == tokenBucket {
+		if err := c.checkTick(); err != nil {
+			return err
+		}
+	}
 	const longestQueue = 24 * time.Hour
 	switch {
 	case c.penalty == 0 && (c.extends || c.clears || c.blockStatus > 0):
@@ -107,6 +113,23 @@ func (c *config) check() error {
 	}
 	if !c.set["retry-after"] && (c.headers == headersNone || c.waitUnknown()) {
 		c.retryAfter = retryNone
+	}
+	return nil
+}
+
+// checkTick finds what is wrong with the steps in which a bucket is filled, and settles
+// where they begin.
+func (c *config) checkTick() error {
+	switch each := c.rate * c.tick.Seconds(); {
+	case c.tick == 0 && c.set["align"]:
+		return errors.New(`"align" makes no sense for token-bucket without tick=, for then it is filled all the time`)
+	case c.tick == 0:
+		return nil
+	case math.Abs(each-math.Round(each)) > 1e-6*each || each < 0.5:
+		return fmt.Errorf("tick=%v brings %.6g tokens at rate=%v: give a tick that brings whole ones", c.tick, each, c.rate)
+	}
+	if !c.set["align"] {
+		c.align = alignFirst
 	}
 	return nil
 }

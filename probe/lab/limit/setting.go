@@ -41,6 +41,10 @@ var settings = []setting{
 		c.burst, err = readCount(v, mostCount)
 		return err
 	}},
+	{name: "tick", kinds: []string{tokenBucket}, read: func(c *config, v string) (err error) {
+		c.tick, err = readSpan(v, time.Millisecond)
+		return err
+	}},
 	{name: "depth", kinds: []string{leakyQueue}, required: true, read: func(c *config, v string) (err error) {
 		c.depth, err = readCount(v, mostCount)
 		return err
@@ -69,7 +73,7 @@ var settings = []setting{
 		c.refuseAfter, err = readCount(v, mostCount)
 		return err
 	}},
-	{name: "align", kinds: []string{fixedWindow, slidingCounter, slowDown}, read: func(c *config, v string) (err error) {
+	{name: "align", kinds: []string{fixedWindow, slidingCounter, slowDown, tokenBucket}, read: func(c *config, v string) (err error) {
 		allowed := []string{alignClock, alignFirst, alignProcess}
 		if c.kind == fixedWindow {
 			allowed = append(allowed, alignLast)

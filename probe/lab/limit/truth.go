@@ -76,7 +76,7 @@ func (c *config) truth() Truth {
 		t.Rate = float64(c.limit) / c.window.Seconds()
 	}
 	if c.orLimit > 0 {
-		t.Algorithm, t.Limit, t.Window = eitherWindow, c.limit+c.orLimit, 0
+		t.Algorithm, t.Limit, t.Window = EitherWindow, c.limit+c.orLimit, 0
 		t.Rate += float64(c.orLimit) / c.orWindow.Seconds()
 	}
 	return t
