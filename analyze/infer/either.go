@@ -39,14 +39,15 @@ type either struct {
 // eitherSearch looks for two windows of one variant in one record.
 type eitherSearch struct {
 	*fitter
-	v *model.Variant
-	m model.Either // scratch
+	v     *model.Variant
+	rests []float64    // what counters let through from rest
+	m     model.Either // scratch
 }
 
 // eitherDraws starting points are weighed, and from the best eitherWalks a walk begins, of
 // eitherSteps and the temperature duetHeat; as long as those that show what explains as much.
 const (
-	eitherDraws = 6000
+	eitherDraws = 8000
 	eitherWalks = 10
 	eitherSteps = 5000
 )
@@ -62,7 +63,7 @@ const (
 // either looks for two windows of which either admits, nil where they do not explain the
 // record, or hardly better than one limit.
 func (x *reading) either() *either {
-	if x.spread || len(x.scopes) == 0 || len(x.r.samples) > longPath {
+	if x.spread || len(x.scopes) == 0 {
 		return nil
 	}
 	arms := x.r.arms(x.part)
@@ -75,7 +76,7 @@ func (x *reading) either() *either {
 	}
 	found := make([]*either, len(anchors))
 	sideBySide(len(anchors), x.rng, func(i int, rng *rand.Rand) {
-		s := &eitherSearch{fitter: newFitter(arms, judgeEffort, rng), v: anchors[i]}
+		s := &eitherSearch{fitter: newFitter(arms, judgeEffort, rng), v: anchors[i], rests: fromRests(arms)}
 		found[i] = s.search(x.post.best() - eitherGain)
 	})
 	var best *either
@@ -129,7 +130,7 @@ func (f *eitherSearch) weigh(s *spell, limit float64) float64 {
 // search returns what explains the record, nil unless something does at a cost of less
 // than most.
 func (f *eitherSearch) search(most float64) *either {
-	if len(f.draws.reopens) < 2 {
+	if len(f.draws.reopens) < 2 || len(f.rests) == 0 {
 		return nil
 	}
 	var starts []spell
@@ -199,9 +200,10 @@ func (f *eitherSearch) around(ends []spell) *either {
 }
 
 // draw makes a starting point: the second window is the longer one, and both together are
-// often the most that was ever let through.
+// what some caller got through from rest.
 func (f *eitherSearch) draw() (spell, bool) {
 	p := f.draws
+	both := f.rests[p.rng.IntN(len(f.rests))]
 	window := func() model.Params {
 		q := model.Params{L: p.limits[p.rng.IntN(len(p.limits))], W: p.window(f.v)}
 		if f.v.HasPhase() {
@@ -216,10 +218,24 @@ func (f *eitherSearch) draw() (spell, bool) {
 	if s.first.W > s.second.W {
 		s.first, s.second = s.second, s.first
 	}
-	if most := p.limits[len(p.limits)-1]; p.rng.IntN(4) > 0 && most > s.first.L {
-		s.second.L = most - s.first.L
+	s.second.L = both - s.first.L
+	return s, s.second.L > 0 && valid(f.v, &s.first) && valid(f.v, &s.second)
+}
+
+// fromRests are how many requests each counter let through before it first refused one.
+func fromRests(arms [][]model.Event) []float64 {
+	var out []float64
+	for _, ev := range arms {
+		n := 0.0
+		for _, x := range ev {
+			n += float64(x.Admitted)
+			if x.Limited > 0 {
+				out = append(out, n)
+				break
+			}
+		}
 	}
-	return s, valid(f.v, &s.first) && valid(f.v, &s.second)
+	return out
 }
 
 // wander is a Metropolis walk from at. heat is the temperature at each step, and meet is

@@ -140,16 +140,20 @@ func (r *record) lateness() lateness {
 	if at == 0 || len(held) < heldRun {
 		return lateness{}
 	}
-	// A quick answer that met a hiccup may be among them; it has no fellow.
+	// A quick answer that met a hiccup may be among them; it has no fellow, and is no
+	// first of several that grow evenly.
 	first := held[0]
 	for i := 1; i < len(held); i++ {
-		if held[i]-held[i-1] < 0.003+0.03*held[i] {
+		if sameWait(held[i], held[i-1]) || i+1 < len(held) && sameWait(held[i+1]-held[i], held[i]-held[i-1]) && sameWait(held[i]-held[i-1], held[i-1]-ts[0]) {
 			first = held[i-1]
 			break
 		}
 	}
 	return lateness{above: ts[0] + 0.5*(first-ts[0]), quick: ts[at/2]}
 }
+
+// sameWait says whether two waits, in seconds, are the same but for what the way adds.
+func sameWait(a, b float64) bool { return math.Abs(a-b) < 0.003+0.03*max(a, b) }
 
 // slowing is a window that slows down, read as one that refuses.
 type slowing struct {
@@ -167,13 +171,26 @@ func (r *record) slowing(rng *rand.Rand) (slowing, bool) {
 		return s, false
 	}
 	s.guards, s.apart = r.slowed(s.late)
+	if s.read(r, rng) {
+		return s, true
+	}
+	// What was sent along other paths may have spent the same counter.
+	all := slowing{late: s.late, guards: r.roster.Routes}
+	if s.apart && all.read(r, rng) {
+		return all, true
+	}
+	return s, false
+}
+
+// read reads the record of the guarded paths. It says whether a window explains it.
+func (s *slowing) read(r *record, rng *rand.Rand) bool {
 	v := r.view(policy{routes: s.guards, others: s.apart, late: s.late})
 	v.byTime()
 	if n, limited := v.spent(); !limited || n == 0 {
-		return s, false
+		return false
 	}
 	s.reading = v.read(rng)
-	return s, s.explains()
+	return s.explains()
 }
 
 // slowed are the routes on which the baseline is slowed down, or was not asked
