@@ -2,6 +2,7 @@ package infer
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,18 +57,21 @@ func TestEngineFindsWhatABlockCovers(t *testing.T) {
 	}
 }
 
-// Two windows of which either admits are in no verdict's words: whatever is said of
-// them is not said for sure.
+// Two windows of which either admits have no name in verdicts: what both admit together is
+// stated, under no name, and what they are stands in words.
 func TestEitherOfTwoWindowsIsNotMistaken(t *testing.T) {
-	for _, spec := range []string{
-		"fixed-window,align=first-request,limit=10,window=1s,or=100/60s,by=ip",
-		"fixed-window,align=first-request,limit=15,window=2.269s,or=67/19.722s,by=key",
-		"fixed-window,align=clock,limit=25,window=2.306s,or=204/46.924s,by=ip+key",
+	for _, c := range []struct {
+		spec        string
+		limit, rate float64
+	}{
+		{"fixed-window,align=first-request,limit=10,window=1s,or=100/60s,by=ip", 110, 10 + 100.0/60},
+		{"fixed-window,align=first-request,limit=15,window=2.269s,or=67/19.722s,by=key", 82, 15/2.269 + 67/19.722},
+		{"fixed-window,align=clock,limit=25,window=2.306s,or=204/46.924s,by=ip+key", 229, 25/2.306 + 204/46.924},
 	} {
-		t.Run(spec, func(t *testing.T) {
+		t.Run(c.spec, func(t *testing.T) {
 			t.Parallel()
 			budget := trace.Budget{MaxRequests: 1500, MaxDuration: 5 * time.Minute, MaxInflight: 64}
-			tr, _ := assess(t, world{specs: []string{spec + ",headers=none"}, roster: twoOfEach(), seed: 7, net: loopback, budget: budget})
+			tr, _ := assess(t, world{specs: []string{c.spec + ",headers=none"}, roster: twoOfEach(), seed: 7, net: loopback, budget: budget})
 			j := Judge(tr)
 			if len(j.Limits) == 0 {
 				t.Fatal("no limit was met")
@@ -77,7 +81,57 @@ func TestEitherOfTwoWindowsIsNotMistaken(t *testing.T) {
 					t.Errorf("%s %v, limit %+v, window %+v, rate %+v at %v", l.Algorithm, l.Equivalent, l.Limit, l.WindowS, l.RatePerS, l.Confidence)
 				}
 			}
+			l := j.Limits[0]
+			if len(j.Limits) > 1 || l.Algorithm != verdict.Unknown || !strings.Contains(l.Settle, "either admits") {
+				t.Fatalf("%d limits, the first %s: %s", len(j.Limits), l.Algorithm, l.Settle)
+			}
+			if !within(l.Limit, c.limit, 0) || l.RatePerS == nil || l.RatePerS.Lo > c.rate || l.RatePerS.Hi < c.rate {
+				t.Errorf("limit %+v, rate %+v; want %v and %v", l.Limit, l.RatePerS, c.limit, c.rate)
+			}
 		})
+	}
+}
+
+// A bucket and a window of the same size in one limiter pass for neither: a window is spent
+// late and a log in halves before either is believed.
+func TestBucketWithinAWindowIsNotMistaken(t *testing.T) {
+	specs := []string{"token-bucket,rate=2,burst=10,by=key,headers=none", "fixed-window,align=first-request,limit=10,window=5s,by=key,headers=none"}
+	tr, _ := assess(t, world{specs: specs, roster: twoOfEach(), seed: 1, net: loopback})
+	for _, l := range Judge(tr).Limits {
+		if l.Confidence >= 0.9 {
+			t.Errorf("%s %v, limit %+v, window %+v, rate %+v at %v", l.Algorithm, l.Equivalent, l.Limit, l.WindowS, l.RatePerS, l.Confidence)
+		}
+	}
+}
+
+// What is spent late comes back whole in a window that counts anew; what is spent in
+// halves in a log comes back as it went.
+func TestValidationsSpendLateAndInHalves(t *testing.T) {
+	d := &designer{spacing: 0.001}
+	for name, first := range map[string]int{"fixed window from the first request": 1, "fixed window": 1, "sliding log": 10, "sliding log with a penalty": 20, "window renewed by every request": 20} {
+		i := slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Name == name })
+		phases := d.inParts(&model.Bank[i], 20, 24, 10, 1)
+		n, last := 0, phases[len(phases)-1]
+		at := 0.0
+		for k, ph := range phases {
+			if k > 0 {
+				at += ph.wait
+			}
+			if !ph.drain {
+				n += ph.n
+			}
+		}
+		if phases[0].n != first || n != 20 {
+			t.Errorf("%s: %d at first, %d in all before it is asked for more", name, phases[0].n, n)
+		}
+		switch {
+		case first == 20: // spent at once, and asked for more before the end
+			if at > 9.5 {
+				t.Errorf("%s: the last is sent after %v s", name, at)
+			}
+		case at < 10 || at > 11 || last.n < 5:
+			t.Errorf("%s: %d sent after %v s, want some just after the end of 10 s", name, last.n, at)
+		}
 	}
 }
 
