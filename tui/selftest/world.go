@@ -190,7 +190,7 @@ func scaled(spec string, factor float64) string {
 		case "limit", "burst", "depth":
 			words[i] = fmt.Sprintf("%s=%.0f", name, max(1, x*factor))
 		case "rate":
-			words[i] = fmt.Sprintf("%s=%.3f", name, x*factor)
+			words[i] = fmt.Sprintf("%s=%.9f", name, x*factor)
 		}
 	}
 	return strings.Join(words, ",")
