@@ -14,18 +14,21 @@ import (
 // outer one counts, it is no less than the most that was ever in use.
 
 // afreshDraws pairs are weighed for each scope that the outer limit may have, and of the
-// best afreshStarts are walked, at most afreshAlike of one scope.
+// best afreshStarts are walked, at most afreshAlike of one scope. Where they come no further
+// down than to afreshLost nats, two limits are not what the record shows.
 const (
 	afreshDraws  = 1000
 	afreshStarts = 16
 	afreshAlike  = 2
+	afreshLost   = 150
 )
 
 // mostExchanges bounds how often one way of counting, or one scope, is exchanged for
-// another, with exchangeDraws phases and roundings each.
+// another, with exchangeDraws phases and roundings each, of which exchangeStarts are walked.
 const (
-	mostExchanges = 3
-	exchangeDraws = 12
+	mostExchanges  = 3
+	exchangeDraws  = 12
+	exchangeStarts = 16
 )
 
 // afresh is a search for two limits without a part of the record that shows the inner
@@ -84,12 +87,12 @@ func (s *afresh) search(heads []*reading) (inner, outer *reading, ok bool) {
 	for _, by := range s.scopes {
 		starts = append(starts, s.begin([2]scope{part, by}, ins)...)
 	}
-	best := s.furthest(starts)
+	best := s.furthest(starts, afreshStarts)
 	for range mostExchanges {
-		if best.cost < explained {
+		if best.cost < explained || best.cost > afreshLost {
 			break
 		}
-		next := s.furthest(s.exchanged(best))
+		next := s.furthest(s.exchanged(best), exchangeStarts)
 		if next.cost >= best.cost {
 			break
 		}
@@ -159,11 +162,11 @@ func (s *afresh) begin(by [2]scope, ins []particle) []start {
 	return out
 }
 
-// furthest walks from the best of the starts and returns where it comes furthest down.
-func (s *afresh) furthest(starts []start) start {
+// furthest walks from the best n of the starts and returns where it comes furthest down.
+func (s *afresh) furthest(starts []start, n int) start {
 	sortStarts(starts)
 	best := start{weighed: weighed{cost: math.Inf(1)}}
-	for _, x := range starts[:min(len(starts), afreshStarts)] {
+	for _, x := range starts[:min(len(starts), n)] {
 		if p, c := s.duet(x.by).walk(x.pair, x.cost); c < best.cost {
 			best = start{weighed{p, c}, x.by}
 		}

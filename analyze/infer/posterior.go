@@ -323,7 +323,7 @@ var fitOrder, firstHidden = func() ([]int, int) {
 	var first, rest, hidden []int
 	for i := range model.Bank {
 		switch v := &model.Bank[i]; {
-		case v.HasPenalty() && v.Anchor != model.AnchorOpen:
+		case v.Hidden():
 			hidden = append(hidden, i)
 		case v.Core == model.CoreBucket:
 			first = append(first, i)

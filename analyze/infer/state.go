@@ -44,6 +44,9 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 	if farOff(&l) {
 		conf = min(conf, wideConfidence)
 	}
+	if top, _ := x.post.leader(); x.post.fits[top].v.Hidden() {
+		conf = min(conf, coveredConfidence)
+	}
 	l.Confidence = round3(conf)
 	if l.Algorithm != verdict.Unknown && x.post.strained() {
 		doubt(&l, strainedBy)
@@ -65,6 +68,11 @@ func farOff(l *verdict.Limit) bool {
 	}
 	return wider(l.WindowS, most) || wider(l.RatePerS, most)
 }
+
+// coveredConfidence is the most that is stated of a block over anything but a window that a
+// request opens: what such a block hides can be chosen so freely that others' requests on
+// the same counter were explained by one, and few people set one up.
+const coveredConfidence = 0.93
 
 // wideShare is how wide a figure is, relative to its value, from which the truth may be far
 // from it, and coveredShare the same of what counts below a block: of 72 random ones in

@@ -130,6 +130,10 @@ func (v *Variant) HasPhase() bool {
 	return v.Seconds || v.Anchor == AnchorFree && (v.Core == CoreWindow || v.Core == CoreCounter || v.Core == CoreTick)
 }
 
+// Hidden says whether a penalty covers anything but a window that a request opens, which
+// is the commonest.
+func (v *Variant) Hidden() bool { return v.HasPenalty() && v.Anchor != AnchorOpen }
+
 // HasPenalty says whether Params.P is free.
 func (v *Variant) HasPenalty() bool { return v.OnReject == RejectBlocks || v.OnReject == RejectExtends }
 
