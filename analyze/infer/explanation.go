@@ -40,8 +40,9 @@ func (r *record) explain(p policy, rng *rand.Rand) explanation {
 // plain says whether a single limit explains everything, and well.
 func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
 
-// look looks for two limits, or for a count below a block, where one limit that
-// shows does not explain everything. It says whether either does.
+// look looks for two windows of which either admits, for two limits and for a count below
+// a block, where one limit that shows does not explain everything. It says whether any of
+// these does.
 func (x *explanation) look() bool {
 	if x.either = x.one.either(); x.either != nil {
 		return true

@@ -342,9 +342,9 @@ func spread(parts []particle, of func(model.Params) float64) float64 {
 // before recovery. A block that every rejection starts looks like a window of that
 // length, so where a window leads it is spent and not passed, and asked shortly
 // before its end. One that counts anew is spent late, and a sliding log in halves,
-// and both are asked once more as soon as something is forgotten: whatever limits the rate
-// besides, as a bucket in the same limiter does, shows then. Where a block leads, the limit is spent in two parts, whose age
-// tells what counts below.
+// and both are asked once more as soon as something is forgotten: whatever limits the
+// rate besides, as a bucket in the same limiter does, shows then. Where a block leads,
+// the limit is spent in two parts, whose age tells what counts below.
 func validation(d *designer, f *fit) program {
 	best := f.parts[0]
 	for _, q := range f.parts {
@@ -386,8 +386,8 @@ func validation(d *designer, f *fit) program {
 	return p
 }
 
-// inParts are the phases of a validation of a window: its limit is spent and not passed, asked
-// for more shortly before the end, and as soon as something is forgotten.
+// inParts are the phases of a validation of a window: its limit is spent and not passed,
+// asked for more shortly before the end, and as soon as something is forgotten.
 func (d *designer) inParts(v *model.Variant, limit, n int, rec, wait float64) []phase {
 	takes := float64(limit) * d.spacing // which begins with the first of them
 	first, share, again := limit, 0.0, 0
