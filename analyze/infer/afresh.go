@@ -196,7 +196,9 @@ func (s *afresh) exchanged(at start) []start {
 					best.weighed = weighed{next, c}
 				}
 			}
-			out = append(out, best)
+			if best.in.v != nil { // some way of it makes sense
+				out = append(out, best)
+			}
 		}
 	}
 	for _, by := range s.scopes {

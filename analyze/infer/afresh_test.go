@@ -97,6 +97,24 @@ func TestNothingIsToldApartWithoutAHead(t *testing.T) {
 	}
 }
 
+// Where no other way of counting makes sense at so quick a pace, none is walked.
+func TestExchangesAreWhole(t *testing.T) {
+	r := struck(t, []string{"token-bucket,rate=100,burst=1,by=key"}, [][2]float64{{9, 0}, {9, 1}, {9, 1}})
+	x := &reading{r: r, rng: rand.New(rand.NewPCG(1, 2))}
+	s := &afresh{x: x, scopes: r.splits(), duets: map[[2]scope]*duet{}, draws: map[scope]*proposer{}}
+	i := slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Core == model.CoreBucket })
+	quick := particle{v: &model.Bank[i], p: model.Params{L: 1, W: 1e-3}} // windows are no shorter than 20 ms
+	got := s.exchanged(start{weighed: weighed{pair: pair{quick, quick}}})
+	if len(got) < 2 {
+		t.Fatalf("%d exchanges", len(got))
+	}
+	for _, e := range got {
+		if e.in.v == nil || e.out.v == nil {
+			t.Errorf("half a pair, at a cost of %v", e.cost)
+		}
+	}
+}
+
 // A limit that let everything through that it did is no smaller than that took.
 func TestLeastLimit(t *testing.T) {
 	evs := []model.Event{{S: 0, E: 0.001, Admitted: 4}, {S: 0.5, E: 0.5, Admitted: 1}, {S: 1.2, E: 1.2, Admitted: 2}, {S: 1.3, E: 1.3, Limited: 1}}

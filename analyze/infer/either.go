@@ -130,7 +130,7 @@ func (f *eitherSearch) weigh(s *spell, limit float64) float64 {
 // search returns what explains the record, nil unless something does at a cost of less
 // than most.
 func (f *eitherSearch) search(most float64) *either {
-	if len(f.draws.reopens) < 2 || len(f.rests) == 0 {
+	if len(f.draws.reopens) < 2 || len(f.draws.limits) == 0 || len(f.rests) == 0 {
 		return nil
 	}
 	var starts []spell
