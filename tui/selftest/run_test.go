@@ -137,9 +137,10 @@ func TestWorlds(t *testing.T) {
 func TestScaled(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]string{
-		"token-bucket,rate=1.5,burst=5,by=ip": "token-bucket,rate=3.000,burst=10,by=ip",
-		"fixed-window,limit=9,window=2s":      "fixed-window,limit=18,window=2s",
-		"leaky-queue,rate=1,depth=3":          "leaky-queue,rate=2.000,depth=6",
+		"token-bucket,rate=1.5,burst=5,by=ip":                           "token-bucket,rate=3.000,burst=10,by=ip",
+		"fixed-window,limit=9,window=2s":                                "fixed-window,limit=18,window=2s",
+		"leaky-queue,rate=1,depth=3":                                    "leaky-queue,rate=2.000,depth=6",
+		"token-bucket,align=clock,tick=1.500s,rate=2.000000000,burst=5": "token-bucket,align=clock,tick=0.750000s,rate=4.000000000,burst=10",
 	} {
 		if got := scaled(spec, 2); got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -177,9 +177,13 @@ func (w *world) replace(what string, specs []string) error {
 }
 
 // scaled is a spec with its limit, burst or depth, and what it refills with it,
-// multiplied.
+// multiplied. What comes in at a tick stays whole, so that the ticks come as much sooner.
 func scaled(spec string, factor float64) string {
 	words := strings.Split(spec, ",")
+	digits := 3
+	if strings.Contains(spec, ",tick=") {
+		digits = 9
+	}
 	for i, word := range words {
 		name, value, _ := strings.Cut(word, "=")
 		var x float64
@@ -190,7 +194,9 @@ func scaled(spec string, factor float64) string {
 		case "limit", "burst", "depth":
 			words[i] = fmt.Sprintf("%s=%.0f", name, max(1, x*factor))
 		case "rate":
-			words[i] = fmt.Sprintf("%s=%.9f", name, x*factor)
+			words[i] = fmt.Sprintf("%s=%.*f", name, digits, x*factor)
+		case "tick":
+			words[i] = fmt.Sprintf("%s=%.6fs", name, x/factor)
 		}
 	}
 	return strings.Join(words, ",")
