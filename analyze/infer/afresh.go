@@ -222,11 +222,7 @@ func (p *proposer) any(vs []*model.Variant) particle {
 // least is the least limit with which q lets through what was let through.
 func (p *proposer) least(q particle) float64 {
 	admitted, _ := p.used(q.v, q.p)
-	most := 1.0
-	for _, n := range admitted {
-		most = max(most, math.Ceil(n-1e-6))
-	}
-	return most
+	return size(admitted, nil)
 }
 
 // recount is a limiter with the same limit and rate as q that counts as v does.

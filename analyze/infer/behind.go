@@ -82,7 +82,7 @@ func (q *behind) round(e *Engine, ask []contrast, now, gap, rest float64, room i
 			sharing = append(sharing, c)
 		}
 	}
-	back := e.path.returning(e.log.onset()) // a second
+	back := min(e.path.returning(e.log.onset()), 1/gap) // a second, of what is asked at that pace
 	lead := int(back*rest + leadMargin)
 	lead += min(q.more, max(1, room-3-lead))
 	wait, fits := rest, room-2-lead
@@ -112,7 +112,8 @@ const mostBack = 0.75
 const leadMargin = 0.9
 
 // returning is how many requests a second come back to the baseline while it asks on:
-// what was let through between two refusals of one step, from a given step on.
+// what was let through between two refusals of one step, from a given step on. Those sent
+// together have no order, and tell nothing.
 func (r *record) returning(from int) float64 {
 	base := r.baseline()
 	n, span := 0, 0.0
@@ -126,7 +127,7 @@ func (r *record) returning(from int) float64 {
 		case trace.Admitted:
 			pending++
 		case trace.Limited:
-			if last != nil && last.step == x.step {
+			if last != nil && last.step == x.step && x.sent > last.sent {
 				n, span = n+pending, span+x.sent-last.sent
 			}
 			last, pending = &x, 0

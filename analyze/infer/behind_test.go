@@ -29,6 +29,8 @@ func TestWhatComesBack(t *testing.T) {
 	keep(2, 5, base, trace.Limited)
 	keep(2, 6, base, trace.Limited)
 	keep(3, 20, base, trace.Limited) // nor is the pause between steps known to be one
+	keep(3, 20, base, trace.Admitted)
+	keep(3, 20, base, trace.Limited) // all at once
 	if got := r.returning(2); math.Abs(got-0.5) > 1e-9 {
 		t.Errorf("%v a second, want 0.5", got)
 	}

@@ -69,8 +69,7 @@ func (x *reading) either() *either {
 	arms := x.r.arms(x.part)
 	var anchors []*model.Variant
 	for i := range model.Bank {
-		if v := &model.Bank[i]; v.Core == model.CoreWindow && v.OnReject == model.RejectIgnored && !v.Seconds &&
-			(v.Anchor == model.AnchorOpen || v.Anchor == model.AnchorFree) {
+		if v := &model.Bank[i]; v.CountsAnew() && !v.Seconds && v.Anchor != model.AnchorGrid {
 			anchors = append(anchors, v)
 		}
 	}
@@ -238,11 +237,9 @@ func fromRests(arms [][]model.Event) []float64 {
 	return out
 }
 
-// wander is a Metropolis walk from at. heat is the temperature at each step, and meet is
-// told of every spell on the way until it returns false.
+// wander is a Metropolis walk of spells.
 func (f *eitherSearch) wander(at spell, heat func(k int) float64, meet func(spell) bool) {
-	for k := range eitherSteps {
-		next := at
+	metropolis(f.rng, eitherSteps, at, at.cost, func(next spell) (spell, bool) {
 		switch f.rng.IntN(5) {
 		case 0: // what the one has no more the other has
 			d := float64(f.rng.IntN(5) - 2)
@@ -253,17 +250,11 @@ func (f *eitherSearch) wander(at spell, heat func(k int) float64, meet func(spel
 		default:
 			f.perturb(f.v, &next.second)
 		}
-		if !valid(f.v, &next.first) || !valid(f.v, &next.second) || next.first.W > next.second.W {
-			continue
-		}
-		limit := at.cost - heat(k)*math.Log(f.rng.Float64()+1e-12)
-		if next.cost = f.weigh(&next, limit); next.cost > limit {
-			continue
-		}
-		if at = next; !meet(at) {
-			return
-		}
-	}
+		return next, valid(f.v, &next.first) && valid(f.v, &next.second) && next.first.W <= next.second.W
+	}, func(s spell, limit float64) float64 { return f.weigh(&s, limit) }, heat, func(s spell, cost float64) bool {
+		s.cost = cost
+		return meet(s)
+	})
 }
 
 // figure is what a quantity of the two windows is, with all that explains as much.

@@ -284,29 +284,17 @@ const duetArounds = 8
 // duetMore is how much more, in nats, pairs may cost that explain a record as well.
 const duetMore = 1.9
 
-// wander is a Metropolis walk from at, which costs that much. heat is the temperature
-// at each step, and meet is told of every pair on the way until it returns false.
+// wander is a Metropolis walk of pairs.
 func (d *duet) wander(at pair, cost float64, heat func(k int) float64, meet func(pair, float64) bool) {
 	rng := d.fits[0].rng
-	for k := range d.steps() {
-		next := at
+	metropolis(rng, d.steps(), at, cost, func(next pair) (pair, bool) {
 		q, f := &next.in, d.fits[0]
 		if rng.IntN(2) == 0 {
 			q, f = &next.out, d.fits[1]
 		}
 		f.perturb(q.v, &q.p)
-		if !valid(q.v, &q.p) {
-			continue
-		}
-		limit := cost - heat(k)*math.Log(rng.Float64()+1e-12)
-		c := d.weigh(next, limit)
-		if c > limit {
-			continue
-		}
-		if at, cost = next, c; !meet(at, cost) {
-			return
-		}
-	}
+		return next, valid(q.v, &q.p)
+	}, d.weigh, heat, meet)
 }
 
 // seeded is p with one more parameter set to start from.

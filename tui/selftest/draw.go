@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -124,7 +123,7 @@ func spec(r *rand.Rand, form string, limit int, window float64, by string) strin
 	case "none":
 		return form
 	case "token-bucket":
-		return fmt.Sprintf("%s,rate=%s,burst=%d%s", form, strconv.FormatFloat(rate, 'f', digits, 64), limit, rest)
+		return fmt.Sprintf("%s,rate=%.*f,burst=%d%s", form, digits, rate, limit, rest)
 	case "leaky-queue":
 		return fmt.Sprintf("%s,rate=%.3f,depth=%d%s", form, rate, limit, rest)
 	case "concurrency":

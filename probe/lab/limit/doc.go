@@ -26,8 +26,9 @@
 //
 // Of the token bucket, tick=2s lets the tokens of so long come in at once, whole ones, at
 // ticks that begin where align= says [first-request]. Of the leaky queue, undelayed=9 lets
-// so many wait for nothing that meet it empty [1]; depth counts those that wait. Of slow-down, refuse-after=30 refuses what
-// comes past so many in one window [refuses nothing].
+// so many wait for nothing that meet it empty [1]; depth counts those that wait. Of
+// slow-down, refuse-after=30 refuses what comes past so many in one window [refuses
+// nothing].
 //
 // Settings that any limiter but none takes, with the default in brackets:
 //
