@@ -315,7 +315,7 @@ func (d *designer) combed(arm int, first float64, sc scale, teeth int) (program,
 	type instant struct{ t, w float64 }
 	var at []instant
 	for i := range st {
-		at = append(at, instant{d.availableAt(&st[i], now, 1, 3*sc.longest), d.parts[i].weight})
+		at = append(at, instant{availableAt(&st[i], now, 1, 3*sc.longest), d.parts[i].weight})
 	}
 	slices.SortFunc(at, func(a, b instant) int { return cmpFloat(a.t, b.t) })
 	ph := phase{}
@@ -353,10 +353,11 @@ func (d *designer) copies(arm int) []model.Model {
 // available is how long to wait until m would admit need requests, by
 // bisection; at most longest.
 func (d *designer) available(m *model.Model, need, longest float64) float64 {
-	return d.availableAt(m, d.now, need, longest)
+	return availableAt(m, d.now, need, longest)
 }
 
-func (d *designer) availableAt(m *model.Model, now, need, longest float64) float64 {
+// availableAt is available from another instant on.
+func availableAt(m *model.Model, now, need, longest float64) float64 {
 	lo, hi := 0.0, longest
 	for range 24 {
 		mid := (lo + hi) / 2

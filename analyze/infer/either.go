@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"apisonde/analyze/model"
 	"apisonde/analyze/verdict"
@@ -13,21 +12,6 @@ import (
 // Two windows of which either admits are no variant: they have twice the parameters of
 // one. They are looked for where nothing in the bank explains the record.
 
-// spell is two such windows, with what the record costs them.
-type spell struct {
-	v             *model.Variant
-	first, second model.Params
-	cost          float64
-}
-
-func (s spell) limit() float64 { return s.first.L + s.second.L }
-
-func (s spell) rate() float64 { return s.first.L/s.first.W + s.second.L/s.second.W }
-
-// cycle is how long both take to come back, and least the rate that the first alone admits.
-func (s spell) cycle() float64 { return s.second.W }
-func (s spell) least() float64 { return s.first.L / s.first.W }
-
 // either is what explains a record by two windows of which either admits: the best, and
 // whatever explains as much.
 type either struct {
@@ -35,22 +19,6 @@ type either struct {
 	all  []spell
 	gain float64 // nats by which the bank explains it worse
 }
-
-// eitherSearch looks for two windows of one variant in one record.
-type eitherSearch struct {
-	*fitter
-	v     *model.Variant
-	rests []float64    // what counters let through from rest
-	m     model.Either // scratch
-}
-
-// eitherDraws starting points are weighed, and from the best eitherWalks a walk begins, of
-// eitherSteps and the temperature duetHeat; as long as those that show what explains as much.
-const (
-	eitherDraws = 8000
-	eitherWalks = 10
-	eitherSteps = 5000
-)
 
 // Two windows of which either admits have more to choose than one limit, and few people set
 // them up. So they have to explain eitherGain nats more, an answer that contradicts the
@@ -66,7 +34,37 @@ func (x *reading) either() *either {
 	if x.spread || len(x.scopes) == 0 {
 		return nil
 	}
-	arms := x.r.arms(x.part)
+	return x.gains(x.eitherAnew())
+}
+
+// eitherAtLength is either where time matters less than a needle that it misses: what
+// explains ever longer parts of the record is followed.
+func (x *reading) eitherAtLength() *either {
+	e := x.either()
+	if e != nil || x.spread || len(x.scopes) == 0 || tooLong(x.r.arms(x.part)) {
+		return e
+	}
+	n := len(x.r.samples)
+	for k := 1; k < eitherParts; k++ {
+		y := *x
+		y.r = x.r.prefix(n * k / eitherParts)
+		if e == nil {
+			e = y.eitherAnew()
+		} else {
+			e = y.still(e)
+		}
+	}
+	if e != nil {
+		e = x.gains(x.still(e))
+	}
+	return e
+}
+
+// eitherParts is how many such parts there are.
+const eitherParts = 4
+
+// eitherAnew searches the record from scratch.
+func (x *reading) eitherAnew() *either {
 	var anchors []*model.Variant
 	for i := range model.Bank {
 		if v := &model.Bank[i]; v.CountsAnew() && !v.Seconds && v.Anchor != model.AnchorGrid {
@@ -75,8 +73,7 @@ func (x *reading) either() *either {
 	}
 	found := make([]*either, len(anchors))
 	sideBySide(len(anchors), x.rng, func(i int, rng *rand.Rand) {
-		s := &eitherSearch{fitter: newFitter(arms, judgeEffort, rng), v: anchors[i], rests: fromRests(arms)}
-		found[i] = s.search(x.post.best() - eitherGain)
+		found[i] = x.eitherSearch(rng).from(anchors[i])
 	})
 	var best *either
 	for _, e := range found {
@@ -89,11 +86,42 @@ func (x *reading) either() *either {
 		}
 	}
 	if best != nil {
-		best.gain = x.post.best() - best.best.cost
 		best.settle()
 	}
 	return best
 }
+
+// gains is e where it explains the record eitherGain better than the bank does, else nil.
+func (x *reading) gains(e *either) *either {
+	if e == nil {
+		return nil
+	}
+	if e.gain = x.post.best() - e.best.cost; e.gain < eitherGain {
+		return nil
+	}
+	return e
+}
+
+// still says whether what explained the record before explains what came since as well,
+// and how; nil if not.
+func (x *reading) still(before *either) *either {
+	s := x.eitherSearch(x.rng)
+	starts := make([]spell, 0, eitherStarts)
+	for k := range eitherStarts {
+		y := before.all[k*(len(before.all)-1)/(eitherStarts-1)]
+		y.cost = s.weigh(&y, math.Inf(1)).Total
+		starts = append(starts, y)
+	}
+	e := s.walked(starts)
+	if e != nil {
+		e.settle()
+	}
+	return e
+}
+
+// eitherStarts is how many of the parameters that explained a record are tried on a
+// longer one.
+const eitherStarts = 2000
 
 // settle states, of what explains as much, windows as people set them up.
 func (e *either) settle() {
@@ -113,148 +141,11 @@ func (e *either) settle() {
 	}
 }
 
-// weigh is what the record costs s, given up beyond limit.
-func (f *eitherSearch) weigh(s *spell, limit float64) float64 {
-	f.m.First.V, f.m.First.Params = f.v, s.first
-	f.m.Second.V, f.m.Second.Params = f.v, s.second
-	sum := 0.0
-	for _, ev := range f.arms {
-		if sum += f.m.Run(ev, limit-sum).Total; sum > limit {
-			break
-		}
-	}
-	return sum
-}
-
-// search returns what explains the record, nil unless something does at a cost of less
-// than most.
-func (f *eitherSearch) search(most float64) *either {
-	if len(f.draws.reopens) < 2 || len(f.draws.limits) == 0 || len(f.rests) == 0 {
-		return nil
-	}
-	var starts []spell
-	worst := math.Inf(1)
-	for range eitherDraws {
-		s, ok := f.draw()
-		if !ok {
-			continue
-		}
-		if s.cost = f.weigh(&s, worst); s.cost > worst {
-			continue
-		}
-		starts = append(starts, s)
-		if len(starts) >= 4*eitherWalks {
-			sortSpells(starts)
-			starts = starts[:2*eitherWalks]
-			worst = starts[len(starts)-1].cost
-		}
-	}
-	sortSpells(starts)
-	var ends []spell
-	for _, s := range starts[:min(len(starts), eitherWalks)] {
-		best := s
-		f.wander(s, func(k int) float64 { return duetHeat * math.Pow(0.1, float64(k)/eitherSteps) }, func(s spell) bool {
-			if s.cost < best.cost {
-				best = s
-			}
-			return best.cost >= explained/2
-		})
-		ends = append(ends, best)
-	}
-	sortSpells(ends)
-	if len(ends) == 0 || ends[0].cost > min(explained, most) {
-		return nil
-	}
-	return f.around(ends)
-}
-
-func sortSpells(all []spell) {
-	slices.SortStableFunc(all, func(a, b spell) int { return cmpFloat(a.cost, b.cost) })
-}
-
-// around collects what explains about as much as the best that warm walks meet, each of
-// which begins where an earlier one ended: few answers leave several windows.
-func (f *eitherSearch) around(ends []spell) *either {
-	e := &either{best: ends[0]}
-	var all []spell
-	for _, at := range ends {
-		if at.cost > ends[0].cost+f.alike {
-			break
-		}
-		all = append(all, at)
-		f.wander(at, func(int) float64 { return 1 }, func(s spell) bool {
-			if s.cost < e.best.cost {
-				e.best = s
-			}
-			all = append(all, s)
-			return true
-		})
-	}
-	for _, s := range all {
-		if s.cost <= e.best.cost+f.alike {
-			e.all = append(e.all, s)
-		}
-	}
-	return e
-}
-
-// draw makes a starting point: the second window is the longer one, and both together are
-// what some caller got through from rest.
-func (f *eitherSearch) draw() (spell, bool) {
-	p := f.draws
-	both := f.rests[p.rng.IntN(len(f.rests))]
-	window := func() model.Params {
-		q := model.Params{L: p.limits[p.rng.IntN(len(p.limits))], W: p.window(f.v)}
-		if f.v.HasPhase() {
-			q.Phase = p.phase(q.W)
-			if p.rng.IntN(2) == 0 {
-				p.grid(&q)
-			}
-		}
-		return q
-	}
-	s := spell{v: f.v, first: window(), second: window()}
-	if s.first.W > s.second.W {
-		s.first, s.second = s.second, s.first
-	}
-	s.second.L = both - s.first.L
-	return s, s.second.L > 0 && valid(f.v, &s.first) && valid(f.v, &s.second)
-}
-
-// fromRests are how many requests each counter let through before it first refused one.
-func fromRests(arms [][]model.Event) []float64 {
-	var out []float64
-	for _, ev := range arms {
-		n := 0.0
-		for _, x := range ev {
-			n += float64(x.Admitted)
-			if x.Limited > 0 {
-				out = append(out, n)
-				break
-			}
-		}
-	}
-	return out
-}
-
-// wander is a Metropolis walk of spells.
-func (f *eitherSearch) wander(at spell, heat func(k int) float64, meet func(spell) bool) {
-	metropolis(f.rng, eitherSteps, at, at.cost, func(next spell) (spell, bool) {
-		switch f.rng.IntN(5) {
-		case 0: // what the one has no more the other has
-			d := float64(f.rng.IntN(5) - 2)
-			next.first.L += d
-			next.second.L -= d
-		case 1, 2:
-			f.perturb(f.v, &next.first)
-		default:
-			f.perturb(f.v, &next.second)
-		}
-		return next, valid(f.v, &next.first) && valid(f.v, &next.second) && next.first.W <= next.second.W
-	}, func(s spell, limit float64) float64 { return f.weigh(&s, limit) }, heat, func(s spell, cost float64) bool {
-		s.cost = cost
-		return meet(s)
-	})
+// cycles are how long both windows may take to come back, from the shortest to the longest
+// that explains the record.
+func (e *either) cycles() (lo, hi float64) {
+	f := e.figure(spell.cycle)
+	return f.Lo, f.Hi
 }
 
 // figure is what a quantity of the two windows is, with all that explains as much.
@@ -266,26 +157,44 @@ func (e *either) figure(of func(spell) float64) *verdict.Figure {
 	return out
 }
 
-// eitherConfidence is the most that is stated of two windows of which either admits.
-const eitherConfidence = 0.85
+// toldConfidence is the most that is stated of two windows of which either admits, and
+// eitherConfidence where one of them is not told within eitherTold: that the longer one
+// comes back when it should is what other limits do least.
+const (
+	toldConfidence   = 0.93
+	eitherConfidence = 0.85
+	eitherTold       = 0.05
+)
+
+// confidence is what is stated of both windows.
+func (e *either) confidence() float64 {
+	if wider(e.figure(spell.short), eitherTold) || wider(e.figure(spell.cycle), eitherTold) {
+		return eitherConfidence
+	}
+	return toldConfidence
+}
+
+// eitherName is what screens call it.
+const eitherName = "two windows of which either admits"
 
 // state says what both admit together. Verdicts have no name for them: their algorithm is
 // unknown, and what it is stands in words.
 func (e *either) state(x *reading) verdict.Limit {
-	l := verdict.Limit{Unit: "requests", Source: "measured", Algorithm: verdict.Unknown, Equivalent: []string{}, AlgorithmConfidence: eitherConfidence}
+	most := e.confidence()
+	l := verdict.Limit{Unit: "requests", Source: "measured", Algorithm: verdict.Unknown, Equivalent: []string{}, AlgorithmConfidence: most}
 	stateScope(&l, x.scopes, x.cs, true)
 	l.Limit = e.figure(spell.limit)
 	l.Burst = l.Limit
 	l.RatePerS = e.figure(spell.rate)
-	if e.figure(spell.cycle).Hi > x.r.cost().WallS { // the second may not have come back
+	if _, longest := e.cycles(); longest > x.r.cost().WallS { // the second may not have come back
 		l.RatePerS.Lo = min(l.RatePerS.Lo, e.figure(spell.least).Lo)
 	}
 	l.Rejection.Statuses = x.r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
 	spent, _ := x.r.spent()
 	x.r.evidence(&l, x.cs, spent)
-	l.Settle = fmt.Sprintf("two windows of which either admits explain every answer: %s, and beyond these %s", words(e.best.first), words(e.best.second))
-	l.Confidence = eitherConfidence * l.ScopeConfidence
+	l.Settle = fmt.Sprintf("%s explain every answer: %s", eitherName, e.best.words())
+	l.Confidence = most * l.ScopeConfidence
 	if wider(l.RatePerS, wideShare) {
 		l.Confidence *= vagueShare
 	}

@@ -8,7 +8,8 @@
 // guards the other paths), reopen.go (when does it let go), identify.go (which
 // algorithm, with which figures, and does the answer predict what was not yet
 // seen), alias.go (which other grids would do), block.go (what counts below a
-// penalty), layers.go, peel.go and owner.go (does another limit stand behind it),
+// penalty), either.go and second.go (are they two windows of which either admits),
+// layers.go, peel.go and owner.go (does another limit stand behind it),
 // nodes.go (do several servers count for themselves), slots.go (is it a limit on
 // requests in flight), queue.go (does it delay instead). explanation.go weighs the
 // answers against each other, and state.go puts them into words.
@@ -46,14 +47,16 @@ type Engine struct {
 	claims claims
 	out    *record // of those whom a ban took out, nil where there are none
 
-	split    *split // once two limits show on the path
-	whole    bool   // two limits were seen there and did not last
-	doubted  bool   // one limit once explained badly what was seen there
-	post     *posterior
-	latest   *reading // the latest belief
-	sound    *reading // the latest belief that explained everything so far
-	findings []string
-	belief   atomic.Pointer[Belief]
+	split      *split  // once two limits show on the path
+	whole      bool    // two limits were seen there and did not last
+	doubted    bool    // one limit once explained badly what was seen there
+	either     *either // two windows of which either admits, once they are believed
+	alternates int     // how often they were
+	post       *posterior
+	latest     *reading // the latest belief
+	sound      *reading // the latest belief that explained everything so far
+	findings   []string
+	belief     atomic.Pointer[Belief]
 
 	calledAt float64 // offset of the last Next whose step was to start at once
 	lead     float64 // how long deciding takes, as seen from outside
@@ -107,6 +110,7 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 func (e *Engine) turnTo(p policy) {
 	e.path = e.all.view(p)
 	e.log, e.split, e.whole, e.doubted, e.post, e.sound = e.path, nil, false, false, nil, nil
+	e.either, e.alternates = nil, 0
 }
 
 // Next returns the step that would teach most, or false when nothing is left to

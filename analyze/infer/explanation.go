@@ -44,7 +44,7 @@ func (x *explanation) plain() bool { return x.one == nil || !x.one.doubtful() }
 // a block, where one limit that shows does not explain everything. It says whether any of
 // these does.
 func (x *explanation) look() bool {
-	if x.either = x.one.either(); x.either != nil {
+	if x.either = x.one.eitherAtLength(); x.either != nil {
 		return true
 	}
 	inner, outer, two := x.one.peel(true)

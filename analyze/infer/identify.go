@@ -14,10 +14,8 @@ import (
 // about the algorithm and its figures, until the belief is firm; then it lets
 // the belief predict an experiment of another kind.
 type identify struct {
+	errand    // the program in progress
 	counters  []counter
-	arm       int // counter of the program in progress
-	program   []phase
-	why       string
 	programs  int
 	begun     int // requests on record when the search began
 	validated int
@@ -112,7 +110,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	e.refit()
 	if !e.contradicted() {
 		q.baffled = 0
-	} else if q.baffled++; e.divide(false) || q.baffled > mostBaffled {
+	} else if q.baffled++; e.alternate() || e.divide(false) || q.baffled > mostBaffled {
 		return plan.Step{}, false
 	}
 	q.counters = e.log.counters(e.log.partition())
@@ -161,7 +159,7 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		}
 	}
 	q.programs++
-	q.arm, q.program, q.why = prog.arm, prog.phases, prog.why
+	q.errand = errand{q.counters[prog.arm], prog.phases, prog.why}
 	return q.resume(e, now)
 }
 
@@ -206,36 +204,6 @@ func (e *Engine) contradicted() bool {
 	return e.post.misfit > misfitLimit || e.post.strained() || len(e.log.candidates(e.log.contrasts())) == 0
 }
 
-// resume makes a step of the program's next phase.
-func (q *identify) resume(e *Engine, now float64) (plan.Step, bool) {
-	if len(q.program) == 0 {
-		return plan.Step{}, false
-	}
-	ph := q.program[0]
-	q.program = q.program[1:]
-	c := q.counters[q.arm]
-	n := min(ph.n, e.spare())
-	step := plan.Step{Question: q.why + "?", Reason: e.leading(), Sends: burst(c, n), Width: 1}
-	switch {
-	case ph.comb == nil && n > 3 && e.swift(n):
-		step.Width = min(n, e.inflight())
-	case ph.comb == nil:
-		e.spaced(step.Sends)
-	default:
-		for i := range step.Sends {
-			step.Sends[i].At = duration(ph.comb[i])
-		}
-		step.StopAfterAdmitted = 1
-	}
-	if start := now + ph.wait; ph.wait > e.lead {
-		step.Start = duration(start)
-	}
-	if !ph.hammer && ph.comb == nil {
-		step.StopAfterLimited = 2
-	}
-	return step, n > 0
-}
-
 // swift says whether trips are so long that a limit of n requests recovers while they
 // go out one by one.
 func (e *Engine) swift(n int) bool {
@@ -252,20 +220,7 @@ const swiftShare = 0.2
 
 // designer sets the scene for choosing a program.
 func (q *identify) designer(e *Engine, now float64, claimed []particle) *designer {
-	part := e.log.partition()
-	byCounter := make([][]model.Event, len(q.counters))
-	t := measureTiming(e.log.samples)
-	for _, xs := range e.log.split(part) {
-		if len(xs) == 0 {
-			continue
-		}
-		key := part.project(xs[0].id, xs[0].route)
-		for i, c := range q.counters {
-			if part.project(c.id, c.route) == key {
-				byCounter[i] = events(xs, t)
-			}
-		}
-	}
+	byCounter := e.log.eventsOf(q.counters)
 	d := newDesigner(e.post, claimed, byCounter, e.rng())
 	for i, evs := range byCounter {
 		d.arms[i].patience = patience(evs)
@@ -273,6 +228,7 @@ func (q *identify) designer(e *Engine, now float64, claimed []particle) *designe
 	d.now = now + e.lead
 	d.left = e.left(d.now)
 	d.spare = min(e.spare(), e.rejectionsLeft(e.log.base())*4)
+	t := measureTiming(e.log.samples)
 	d.rtt = max(1e-4, t.shortest[1])
 	d.jitter = t.slack
 	gap, _, _ := e.pace()
@@ -308,8 +264,11 @@ func patience(events []model.Event) float64 {
 
 // leading is the belief in one line.
 func (e *Engine) leading() string {
-	if e.post == nil {
+	switch {
+	case e.post == nil:
 		return ""
+	case e.either != nil:
+		return fmt.Sprintf("so far %s: %s", eitherName, e.either.best.words())
 	}
 	i, p := e.post.leader()
 	return fmt.Sprintf("so far %s leads at %.0f %%", e.post.fits[i].v.Name, 100*p)
@@ -429,7 +388,7 @@ func (d *designer) returns(q particle, arm int, start float64, n int, need float
 	lo, hi := m.Bounds(start, end)
 	admitted := int(min(float64(n), (lo+hi)/2))
 	m.Commit(start, end, admitted, min(2, n-admitted))
-	return d.availableAt(&m, end, max(1, math.Floor(need)), 1.1*q.v.Recovery(q.p))
+	return availableAt(&m, end, max(1, math.Floor(need)), 1.1*q.v.Recovery(q.p))
 }
 
 func (p program) seconds() float64 {

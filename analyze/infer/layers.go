@@ -138,7 +138,7 @@ type review struct{}
 func (review) stage() string { return "limit" }
 
 func (review) next(e *Engine, _ float64) (plan.Step, bool) {
-	if e.split != nil || e.whole || !e.doubted || e.log.inDoubt() > mostInDoubt {
+	if e.split != nil || e.either != nil || e.whole || !e.doubted || e.log.inDoubt() > mostInDoubt {
 		return plan.Step{}, false
 	}
 	x := e.path.read(e.rng())
@@ -247,7 +247,7 @@ const (
 )
 
 func (q *beyond) next(e *Engine, now float64) (plan.Step, bool) {
-	if e.post == nil || e.split != nil {
+	if e.post == nil || e.split != nil || e.either != nil {
 		return plan.Step{}, false
 	}
 	c := e.log.baseline()

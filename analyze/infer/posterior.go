@@ -79,11 +79,7 @@ func inferBank(arms [][]model.Event, before *posterior, rng *rand.Rand) *posteri
 // the trace is so long that each search would take seconds.
 func thorough(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterior {
 	p := inferBank(arms, before, rng)
-	n := 0
-	for _, ev := range arms {
-		n += len(ev)
-	}
-	if n > longRecord {
+	if tooLong(arms) {
 		return p
 	}
 	for _, again := range []func() *posterior{
@@ -100,7 +96,16 @@ func thorough(arms [][]model.Event, before *posterior, rng *rand.Rand) *posterio
 	return p
 }
 
-// longRecord is how many events are too many to search again and again.
+// tooLong says whether the arms are too long to search again and again.
+func tooLong(arms [][]model.Event) bool {
+	n := 0
+	for _, ev := range arms {
+		n += len(ev)
+	}
+	return n > longRecord
+}
+
+// longRecord is how many events are too many for that.
 const longRecord = 1000
 
 // climb fits the bank to ever longer parts of the arms: each narrows down what

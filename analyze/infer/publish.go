@@ -20,7 +20,10 @@ func (e *Engine) publish() {
 	if len(e.tour) > 0 {
 		b.Stage = e.tour[0].stage()
 	}
-	if e.post != nil {
+	switch {
+	case e.either != nil:
+		b.Hypotheses = []Hypothesis{{Name: eitherName, Figures: e.either.best.words(), Probability: e.either.confidence()}}
+	case e.post != nil:
 		for i, p := range e.post.prob {
 			if p > 0.005 {
 				f := e.post.fits[i]

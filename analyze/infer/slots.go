@@ -107,6 +107,10 @@ func (r *record) slots() (fs []flight, lo, hi int, ok bool) {
 	return fs, lo, hi, ok
 }
 
+// slotMargin is by how many requests, at least, a burst is larger than what a burst got
+// through before.
+const slotMargin = 4
+
 // slotBursts is how often a burst has to be cut at the same number.
 const slotBursts = 3
 
@@ -127,7 +131,7 @@ func (q *flying) next(e *Engine, _ float64) (plan.Step, bool) {
 	c := e.log.baseline()
 	if q.size == 0 {
 		f := fs[len(fs)-1]
-		q.size = min(f.admitted+f.rejected+4, e.cfg.Budget.MaxInflight, e.spare()/4)
+		q.size = min(f.admitted+max(slotMargin, f.admitted/4), e.cfg.Budget.MaxInflight, e.spare()/4)
 	}
 	q.round++
 	void := 0 // bursts that say too little, for which others are sent

@@ -32,6 +32,27 @@ func TestLimitsOnRequestsInFlight(t *testing.T) {
 	}
 }
 
+// Bursts that are to be cut again are a little larger than what got through, not as large
+// as the one that met the limit.
+func TestSlotsAreMetWithLittleToSpare(t *testing.T) {
+	tr, _ := assess(t, world{specs: []string{"concurrency,limit=34,by=ip,latency=100ms"}, roster: twoOfEach(), seed: 3, net: loopback})
+	largest := map[int]int{} // by how many were in the step
+	for _, o := range tr.Observations {
+		if o.Identity == tr.Meta.Roster.Baseline() && o.Route == "/" {
+			largest[o.Step]++
+		}
+	}
+	met := 0
+	for step := range largest {
+		met = max(met, step)
+	}
+	for step := met - 4; step <= met; step++ {
+		if n := largest[step]; n > 34*5/4+slotMargin {
+			t.Errorf("%d requests in step %d", n, step)
+		}
+	}
+}
+
 // A bucket that a burst exhausts is not taken for slots.
 func TestRateLimitsAreNotSlots(t *testing.T) {
 	for _, spec := range []string{"token-bucket,rate=10,burst=20,by=ip,latency=10ms", "fixed-window,limit=20,window=5s,by=ip,latency=10ms"} {

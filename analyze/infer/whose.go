@@ -117,10 +117,12 @@ func (r *record) leaked() int {
 
 // exhaust waits until every counter is rested and exhausts the baseline's.
 func (e *Engine) exhaust(now float64) (plan.Step, bool) {
-	rest, size := e.post.recovery()
+	rest, size := e.recovery()
 	e.log.recovery = rest
-	for _, q := range e.post.typical(6) { // what is known in the end may be a little longer
-		rest = max(rest, q.v.Recovery(q.p))
+	if e.either == nil {
+		for _, q := range e.post.typical(6) { // what is known in the end may be a little longer
+			rest = max(rest, q.v.Recovery(q.p))
+		}
 	}
 	start := now + 1.1*rest + 0.05
 	if rest <= 0 || start > seconds(e.cfg.Budget.MaxDuration) || size+3 > e.spare() {

@@ -28,22 +28,31 @@ func (m *Either) Run(events []Event, limit float64) Cost {
 	return c
 }
 
-// step weighs one event and commits it.
+// step weighs one event and commits it. Of what was admitted the first window has as much
+// as it may have taken; where it is not known whether it could, the second may have some.
 func (m *Either) step(x *Event, c *Cost) {
-	_, most := m.First.Bounds(x.S, x.E)
-	lo, hi := m.Bounds(x.S, x.E)
+	least, most := m.First.Bounds(x.S, x.E)
+	from, to := m.Second.Bounds(x.S, x.E)
 	limited := x.Limited
-	if m.First.weigh(lo, hi, x, c) {
+	if m.First.weigh(least+from, most+to, x, c) {
 		limited = 0
 	}
 	first := min(x.Admitted, int(most))
+	open := min(to, max(0, float64(first)-least)) // of these
 	over := x.Admitted - first
 	passed := limited + over // what the second one was asked
 	m.First.asked, m.First.first = x.S, x.first()
+	before, renews := m.First.counts, m.First.renews(x.S, x.E)
 	m.First.commit(x.S, x.E, first, passed)
+	if open > 0 && (passed == 0 || renews) { // else it is exhausted
+		m.First.fewer(open, &before)
+	}
+	m.Second.asked, m.Second.first = x.S, x.first()
 	if passed > 0 {
-		m.Second.asked, m.Second.first = x.S, x.first()
 		m.Second.commit(x.S, x.E, over, limited)
+	}
+	if open > 0 {
+		m.Second.further(x.S, x.E, open)
 	}
 }
 
@@ -53,4 +62,9 @@ func (m *Either) Bounds(s, e float64) (lo, hi float64) {
 	a, b := m.First.Bounds(s, e)
 	c, d := m.Second.Bounds(s, e)
 	return a + c, b + d
+}
+
+// Commit tells the model what became of the requests in [s, e].
+func (m *Either) Commit(s, e float64, admitted, limited int) {
+	m.step(&Event{S: s, E: e, Admitted: admitted, Limited: limited}, &Cost{})
 }

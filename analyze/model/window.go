@@ -117,3 +117,32 @@ func (m *Model) openedCount(s, e, admitted, limited float64) {
 		}
 	}
 }
+
+// renews says whether a window of those that begin anew may end in [s, e].
+func (m *Model) renews(s, e float64) bool {
+	if m.V.Anchor == AnchorOpen {
+		return m.begun && s < m.a1+m.W && e >= m.a0+m.W
+	}
+	return m.window(s) != m.window(e)
+}
+
+// fewer allows for n of the latest requests not to have been counted, in windows that
+// begin anew: before is what was known until then.
+func (m *Model) fewer(n float64, before *counts) {
+	m.c0 = max(0, m.c0-n)
+	if m.V.Anchor == AnchorOpen && before.begun { // the window before may go on
+		m.c0, m.c1, m.a0 = min(m.c0, before.c0), m.L, min(m.a0, before.a0)
+	}
+}
+
+// further allows for n more requests to have been counted in [s, e], in such windows.
+func (m *Model) further(s, e, n float64) {
+	before := m.counts
+	m.commit(s, e, int(n), 0)
+	if m.V.Anchor != AnchorOpen || before.begun && e < before.a0+m.W {
+		m.c0 = max(0, m.c0-n)
+		return
+	}
+	m.fewer(n, &before)
+	m.a0 = never // it may not have been opened
+}
