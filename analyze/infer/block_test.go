@@ -103,11 +103,11 @@ func TestBucketWithinAWindowIsNotMistaken(t *testing.T) {
 	}
 }
 
-// What is spent late comes back whole in a window that counts anew; what is spent in
+// What is spent early and late comes back whole in a window that counts anew; what is spent in
 // halves in a log comes back as it went.
 func TestValidationsSpendLateAndInHalves(t *testing.T) {
 	d := &designer{spacing: 0.001}
-	for name, first := range map[string]int{"fixed window from the first request": 1, "fixed window": 1, "sliding log": 10, "sliding log with a penalty": 20, "window renewed by every request": 20} {
+	for name, first := range map[string]int{"fixed window from the first request": 5, "fixed window": 5, "sliding log": 10, "sliding log with a penalty": 20, "window renewed by every request": 20} {
 		i := slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Name == name })
 		phases := d.inParts(&model.Bank[i], 20, 24, 10, 1)
 		n, last := 0, phases[len(phases)-1]

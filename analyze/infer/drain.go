@@ -52,6 +52,9 @@ func (d *drain) next(e *Engine, now float64) (plan.Step, bool) {
 	if d.route > 0 {
 		most = rounds[d.round].other
 	}
+	if d.sent >= most && !d.pondered && r.lagging(c) { // what holds it back began just now
+		most = d.sent + heldRun
+	}
 	most = min(most, e.spare()*3/5+d.sent)
 	if d.sent >= most || d.sent > 0 && most < warmup {
 		switch {

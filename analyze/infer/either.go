@@ -34,14 +34,22 @@ func (x *reading) either() *either {
 	if x.spread || len(x.scopes) == 0 {
 		return nil
 	}
-	return x.gains(x.eitherAnew())
+	e := x.gains(x.eitherAnew())
+	if e == nil || len(x.scopes) == 1 {
+		return e
+	}
+	other := *x // one limit of other callers may explain it as well
+	if other.regroup(); !other.doubtful() {
+		return nil
+	}
+	return e
 }
 
 // eitherAtLength is either where time matters less than a needle that it misses: what
 // explains ever longer parts of the record is followed.
 func (x *reading) eitherAtLength() *either {
 	e := x.either()
-	if e != nil || x.spread || len(x.scopes) == 0 || tooLong(x.r.arms(x.part)) {
+	if e != nil || x.spread || len(x.scopes) != 1 || tooLong(x.r.arms(x.part)) {
 		return e
 	}
 	n := len(x.r.samples)

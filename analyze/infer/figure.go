@@ -61,7 +61,11 @@ func isNice(q particle) bool {
 // figures are the limit, the window and the rate with the ends of the range that
 // explains the trace.
 func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
-	b := widen(f.span, 0.4)
+	margin := walkMargin
+	if f.edged {
+		margin = edgeMargin
+	}
+	b := widen(f.span, margin)
 	for _, q := range f.parts {
 		b.add(q.p)
 	}
@@ -79,6 +83,13 @@ func (f *fit) figures(best particle) (limit, window, rate *verdict.Figure) {
 	rate = &verdict.Figure{Value: f.v.Rate(best.p), Lo: f.v.Rate(slow), Hi: f.v.Rate(fast)}
 	return limit, window, rate
 }
+
+// walkMargin is the share of its width by which the range of windows that walks met is
+// widened at either end, and edgeMargin where the ends were looked for.
+const (
+	walkMargin = 0.4
+	edgeMargin = 0.1
+)
 
 // bounded says whether the trace bounds the window from above: something
 // reopened.
@@ -118,7 +129,7 @@ func (r *record) onClock(f *fit, part scope, t trace.Trace) (particle, bool) {
 	fit := newFitter(r.arms(part), 1, rand.New(rand.NewPCG(t.Meta.Seed, 1)))
 	start := float64(t.Meta.Started.UnixNano()%int64(24*time.Hour)) / 1e9
 	best := f.best1()
-	b := widen(f.span, 0.4)
+	b := widen(f.span, walkMargin)
 	explains := func(w, phase float64) bool {
 		q := best.p
 		q.W, q.Phase = w, phase

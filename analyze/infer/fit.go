@@ -26,6 +26,7 @@ type fit struct {
 	parts     []particle
 	untried   bool // there was no reason to
 	span      box  // parameters that explain the trace about as well as the best
+	edged     bool // it was followed to its shortest and its longest window
 }
 
 // box is a range of parameters around one mode.

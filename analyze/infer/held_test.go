@@ -85,3 +85,13 @@ func TestASlowBurstDoesNotTakeARouteOutOfTheQueue(t *testing.T) {
 		}
 	}
 }
+
+// What begins to hold back at the end of a series is watched to the end, and not met again
+// on the next path as something else.
+func TestDelaysThatBeginLastAreWatched(t *testing.T) {
+	tr, _ := assess(t, world{specs: []string{"slow-down,align=clock,delay=239ms,max-delay=1813ms,limit=62,window=30s,by=ip,headers=none"}, roster: twoOfEach(), seed: 6013, net: patient})
+	l := Judge(tr).Limits[0]
+	if l.Algorithm != verdict.LeakyQueue || !slices.Equal(l.Scope, []string{"ip"}) || !within(l.Undelayed, 62, 0) {
+		t.Errorf("%s of %+v by %v", l.Algorithm, l.Undelayed, l.Scope)
+	}
+}

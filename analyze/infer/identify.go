@@ -120,7 +120,8 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 	if q.programs > 0 && p > nearlySure && !e.post.contradicted() && e.borneOut(top) { // the claim was the prediction
 		q.validated, q.verdict, q.foretold, firm = max(1, q.validated), fam, nil, true
 	}
-	validated := q.validated > 0 && fam == q.verdict && e.asForetold(q.foretold)
+	foretold := fam == q.verdict && e.asForetold(q.foretold)
+	validated := q.validated > 0 && foretold
 	if validated && firm && q.programs < mostPrograms && q.covered(e, top) {
 		top, p = e.post.leader()
 		firm = false
@@ -142,7 +143,9 @@ func (q *identify) next(e *Engine, now float64) (plan.Step, bool) {
 		}
 	}
 	if !ok || bits < leastBits {
-		if validated && q.validated >= 2 || q.validated >= mostValidations || q.validated == 1 && !afford || e.log.reopenedAfter() == 0 { // nobody knows when it is rested
+		// What did not foretell the answers has to predict again, whatever it costs.
+		enough := q.validated >= mostValidations || validated && (q.validated >= 2 || !afford)
+		if enough || e.log.reopenedAfter() == 0 { // nobody knows when it is rested
 			return plan.Step{}, false
 		}
 		q.validated++
@@ -300,10 +303,11 @@ func spread(parts []particle, of func(model.Params) float64) float64 {
 // a fresh counter if there is one: everything at once, then what has come back well
 // before recovery. A block that every rejection starts looks like a window of that
 // length, so where a window leads it is spent and not passed, and asked shortly
-// before its end. One that counts anew is spent late, and a sliding log in halves,
-// and both are asked once more as soon as something is forgotten: whatever limits the
-// rate besides, as a bucket in the same limiter does, shows then. Where a block leads,
-// the limit is spent in two parts, whose age tells what counts below.
+// before its end. Of one that counts anew a part is spent at once and the rest late, of a
+// sliding log a half each, and both are asked once more as soon as something is forgotten:
+// whatever remembers for a shorter time shows before, and whatever limits the rate besides,
+// as a bucket in the same limiter does, after. Where a block leads, the limit is spent in
+// two parts, whose age tells what counts below.
 func validation(d *designer, f *fit) program {
 	best := f.parts[0]
 	for _, q := range f.parts {
@@ -327,9 +331,8 @@ func validation(d *designer, f *fit) program {
 		gap := 0.6 * v.Refill(best.p)
 		p.phases = []phase{{wait: wait, n: limit / 2}, {wait: gap, n: limit - limit/2}, {wait: gap, n: n, drain: true}}
 	case v.Core == model.CoreLog || v.Core == model.CoreWindow:
-		if v.HasPhase() && !v.Seconds { // all of it inside one window
-			past := math.Mod(d.now+wait-best.p.Phase, best.p.W)
-			wait += best.p.W*1.02 - past
+		if v.HasPhase() && !v.Seconds { // all of it inside one window, whichever may be true
+			wait += d.boundary(f, d.now+wait) + 0.02*best.p.W
 		}
 		p.phases = d.inParts(v, limit, n, rec, wait)
 	case v.Core == model.CoreCounter: // on the next ramp, whose height at one instant tells slope and start
@@ -345,6 +348,16 @@ func validation(d *designer, f *fit) program {
 	return p
 }
 
+// boundary is in how many seconds from start on the next window has begun by all that
+// explains the trace.
+func (d *designer) boundary(f *fit, start float64) float64 {
+	latest := 0.0
+	for _, q := range f.parts {
+		latest = max(latest, q.p.W-math.Mod(start-q.p.Phase, q.p.W))
+	}
+	return latest
+}
+
 // inParts are the phases of a validation of a window: its limit is spent and not passed,
 // asked for more shortly before the end, and as soon as something is forgotten.
 func (d *designer) inParts(v *model.Variant, limit, n int, rec, wait float64) []phase {
@@ -353,7 +366,8 @@ func (d *designer) inParts(v *model.Variant, limit, n int, rec, wait float64) []
 	switch {
 	case limit < 3 || takes > 0.3*rec:
 	case v.CountsAnew():
-		first, share, again = 1, lateShare, limit/4+2
+		first = (limit + 3) / 4
+		share, again = lateShare, 2*first+2 // a bucket that refills at that rate has less
 	case v.Core == model.CoreLog && !v.Blocks():
 		first, share, again = limit/2, 0.5, limit/2+2
 	}

@@ -90,3 +90,20 @@ func TestReviewSeesTwoLimitsThatTheRunMissed(t *testing.T) {
 		}
 	}
 }
+
+// What an outer limit refuses passes for no longer window of the inner one: a grid whose
+// boundary moves whenever its prediction fails has to predict again.
+func TestOuterLimitPassesForNoWindow(t *testing.T) {
+	t.Parallel()
+	roster := twoOfEach()
+	roster.Routes = []string{"/", "/a", "/b"}
+	tr, _ := assess(t, world{specs: []string{
+		"fixed-window,align=first-request,limit=5,window=4.516s,by=key+route,headers=none",
+		"sliding-log,limit=19,window=51.429s,by=ip+key,headers=none",
+	}, roster: roster, seed: 2, net: loopback})
+	for _, l := range Judge(tr).Limits {
+		if w := l.WindowS; l.Confidence >= 0.9 && w != nil && w.Value > 5 && w.Value < 50 {
+			t.Errorf("%s of %+v per %+v s at %v", l.Algorithm, l.Limit, w, l.Confidence)
+		}
+	}
+}

@@ -68,6 +68,22 @@ func (r *record) dragging(c counter) bool {
 	return slow >= heldRun || rising(burst)
 }
 
+// lagging says whether the latest answers to c were slow, though too few to tell why.
+func (r *record) lagging(c counter) bool {
+	above, slow := r.usual(c), 0
+	for i := len(r.samples) - 1; i >= 0 && slow < lagRun; i-- {
+		x := r.samples[i]
+		if x.id != c.id || x.route != c.route || x.outcome != trace.Admitted || x.rtt <= above {
+			return false
+		}
+		slow++
+	}
+	return slow == lagRun
+}
+
+// lagRun is how many answers have to be slow in a row for that.
+const lagRun = 2
+
 // dragged says whether so many answers to c were slow that it is worth asking why.
 func (r *record) dragged(c counter) bool {
 	least, slow := math.Inf(1), 0

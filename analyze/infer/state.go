@@ -19,10 +19,12 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 			x.post = again
 		}
 	}
+	x.stretch()
 	x.broaden()
 	l := verdict.Limit{Unit: "requests", Source: "measured", Equivalent: []string{}}
 	stateScope(&l, x.scopes, x.cs, x.explains())
 	r.stateAlgorithm(&l, x.post, x.part, t)
+	x.cover(&l)
 	l.Rejection.Statuses = r.rejectionStatuses()
 	l.Rejection.RetryAfter.Verdict = "absent"
 	spent, _ := r.spent()
@@ -57,6 +59,27 @@ func (x *reading) layer(t trace.Trace) verdict.Limit {
 		l.Burst = l.Limit
 	}
 	return l
+}
+
+// cover widens what is stated by what else it would be where it is open whose counter it
+// is: others may have spent some of it before it first refused.
+func (x *reading) cover(l *verdict.Limit) {
+	c := x.r.baseline()
+	n, limited := fromRest(x.r.sharing(x.part, c))
+	if !limited || n == 0 || l.Limit == nil {
+		return
+	}
+	for _, s := range x.scopes {
+		m, limited := fromRest(x.r.sharing(s, c))
+		if !limited || m == n {
+			continue
+		}
+		l.Limit = join(l.Limit, counted(m, m, m))
+		l.Burst = l.Limit
+		if f, more := l.RatePerS, float64(m)/float64(n); f != nil && l.Algorithm != verdict.TokenBucket {
+			l.RatePerS = &verdict.Figure{Value: f.Value, Lo: min(f.Lo, f.Lo*more), Hi: max(f.Hi, f.Hi*more)}
+		}
+	}
 }
 
 // farOff says whether the truth may be far from what is stated. A block shows little of
