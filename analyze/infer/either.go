@@ -35,7 +35,7 @@ func (x *reading) either() *either {
 		return nil
 	}
 	e := x.gains(x.eitherAnew())
-	if e == nil || len(x.scopes) == 1 {
+	if e == nil || len(x.others()) == 0 {
 		return e
 	}
 	other := *x // one limit of other callers may explain it as well
@@ -49,7 +49,7 @@ func (x *reading) either() *either {
 // explains ever longer parts of the record is followed.
 func (x *reading) eitherAtLength() *either {
 	e := x.either()
-	if e != nil || x.spread || len(x.scopes) != 1 || tooLong(x.r.arms(x.part)) {
+	if e != nil || x.spread || len(x.scopes) == 0 || len(x.others()) > 0 || tooLong(x.r.arms(x.part)) {
 		return e
 	}
 	n := len(x.r.samples)

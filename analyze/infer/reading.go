@@ -83,15 +83,21 @@ func (x *reading) regroup() {
 	*x = best
 }
 
-// promising are the other scopes by which the record may split, at most mostPromising:
-// those by which the commonest limiters come closest to explaining it.
-func (x *reading) promising() []scope {
+// others are the other scopes by which the record may split.
+func (x *reading) others() []scope {
 	var out []scope
 	for _, s := range x.scopes {
 		if s != x.part && s&^x.r.tested() == 0 {
 			out = append(out, s)
 		}
 	}
+	return out
+}
+
+// promising are, of those, at most mostPromising by which the commonest limiters come
+// closest to explaining the record.
+func (x *reading) promising() []scope {
+	out := x.others()
 	if len(out) <= mostPromising {
 		return out
 	}

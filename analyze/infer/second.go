@@ -17,6 +17,7 @@ type second struct {
 	errand
 	rounds int
 	begun  int // requests on record when they began
+	teeth  int // single requests that a round has
 }
 
 // mostSeconds bounds the rounds, and eitherWide is the relative width of a window from
@@ -84,7 +85,8 @@ func (q *second) plan(e *Engine, now float64) bool {
 		q.c = counters[max(0, slices.IndexFunc(e.log.eventsOf(counters), func(ev []model.Event) bool { return len(ev) <= 2 }))]
 	}
 	both, one := int(e.either.best.limit())+3, int(e.either.best.first.L)+2
-	if spent := len(e.log.samples) - q.begun; spent > secondWorth*both || both+one+secondTeeth > e.spare() {
+	q.teeth = min(secondTeeth, e.rejectionsLeft(q.c.id)/3) // a round may be refused nearly so often
+	if spent := len(e.log.samples) - q.begun; spent > secondWorth*both || both+one+q.teeth > e.spare() || q.teeth < leastTeeth {
 		return false
 	}
 	t := measureTiming(e.log.samples)
@@ -130,11 +132,11 @@ func (q *second) comb(lo, hi float64) {
 	if hi <= lo {
 		return
 	}
-	comb := make([]float64, secondTeeth)
+	comb := make([]float64, q.teeth)
 	for k := range comb {
-		comb[k] = lo + (hi-lo)*float64(k)/(secondTeeth-1)
+		comb[k] = lo + (hi-lo)*float64(k)/float64(q.teeth-1)
 	}
-	q.phases = append(q.phases, phase{comb: comb, n: secondTeeth})
+	q.phases = append(q.phases, phase{comb: comb, n: q.teeth})
 }
 
 // from turns instants of a comb into offsets, at a time.
@@ -146,10 +148,12 @@ func (ph *phase) from(now float64) {
 	}
 }
 
-// secondTeeth single requests go out about when a window is expected back, where they
-// cover leastCombed of the time in which it may be.
+// secondTeeth single requests, or leastTeeth where rejections are rationed, go out about
+// when a window is expected back, where they cover leastCombed of the time in which it
+// may be.
 const (
 	secondTeeth = 10
+	leastTeeth  = 3
 	leastCombed = 0.1
 )
 

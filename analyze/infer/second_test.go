@@ -4,8 +4,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"apisonde/analyze/model"
+	"apisonde/probe/plan"
 	"apisonde/probe/trace"
 )
 
@@ -45,10 +47,9 @@ func TestWindowsThatDoNotComeBackAreGivenUp(t *testing.T) {
 		answer(5, trace.Admitted)
 		answer(2, trace.Limited)
 	}
-	v := &model.Bank[slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Name == "fixed window from the first request" })]
 	believed := &either{}
 	for w := 10.0; w < 20; w += 0.01 {
-		believed.all = append(believed.all, spell{v: v, first: model.Params{L: 5, W: 2}, second: model.Params{L: 10, W: w}})
+		believed.all = append(believed.all, fiveAndTen(w))
 	}
 	if e := x.still(believed); e == nil || e.best.first.L != 5 {
 		t.Fatal("what explains every answer is given up")
@@ -74,4 +75,36 @@ func TestCombsKeepTheirInstants(t *testing.T) {
 			t.Errorf("at %v: after %v s, %v", now, ph.wait, ph.comb)
 		}
 	}
+}
+
+// Where rejections are rationed a round asks less often, and none goes out for the last.
+func TestRoundsKeepToTheRejectionsLeft(t *testing.T) {
+	for left, want := range map[int]int{60: secondTeeth, 15: 5, 8: 0} {
+		e := New(Config{Roster: oneOfEach(), Budget: plan.Budget{MaxRequests: 1000, MaxDuration: time.Hour, MaxRejections: 60}, Seed: 1})
+		e.all.rejected[e.all.base()] = 60 - left
+		e.either = &either{}
+		for w := 10.0; w < 20; w += 0.01 {
+			e.either.all = append(e.either.all, fiveAndTen(w))
+		}
+		e.either.best = fiveAndTen(15)
+		q := &second{}
+		if ok := q.plan(e, 1); ok != (want > 0) {
+			t.Errorf("with %d left a round goes out: %v", left, ok)
+			continue
+		}
+		for _, ph := range q.phases {
+			if ph.comb != nil && len(ph.comb) != want {
+				t.Errorf("with %d left %d ask, want %d", left, len(ph.comb), want)
+			}
+		}
+		if last := len(q.phases); want > 0 && (last == 0 || q.phases[last-1].comb == nil) {
+			t.Errorf("with %d left nobody asks", left)
+		}
+	}
+}
+
+// fiveAndTen is 5 in 2 s, and beyond these 10 in w seconds.
+func fiveAndTen(w float64) spell {
+	v := &model.Bank[slices.IndexFunc(model.Bank, func(v model.Variant) bool { return v.Name == "fixed window from the first request" })]
+	return spell{v: v, first: model.Params{L: 5, W: 2}, second: model.Params{L: 10, W: w}}
 }
