@@ -194,6 +194,8 @@ func (e *either) state(x *reading) verdict.Limit {
 	l.Limit = e.figure(spell.limit)
 	l.Burst = l.Limit
 	l.RatePerS = e.figure(spell.rate)
+	margin := walkMargin*(l.RatePerS.Hi-l.RatePerS.Lo) + clockShare*l.RatePerS.Value // as of one window
+	l.RatePerS.Lo, l.RatePerS.Hi = l.RatePerS.Lo-margin, l.RatePerS.Hi+margin
 	if _, longest := e.cycles(); longest > x.r.cost().WallS { // the second may not have come back
 		l.RatePerS.Lo = min(l.RatePerS.Lo, e.figure(spell.least).Lo)
 	}
