@@ -104,7 +104,6 @@ func (q *second) plan(e *Engine, now float64) bool {
 		soonest, _ := e.either.cycles()
 		return lo - 0.02*(hi-lo), min(back[len(back)/4], lo+soonest), hi + 0.02*(hi-lo)
 	}
-	at := soon
 	if wider(e.either.figure(spell.short), eitherWide) {
 		q.why = "when does the shorter of two windows come back"
 		lo, _, hi := expect(func(m *model.Either) []*model.Model { return []*model.Model{&m.First, &m.Second} })
@@ -114,7 +113,7 @@ func (q *second) plan(e *Engine, now float64) bool {
 	q.why = "when does the longer of two windows come back"
 	lo, early, hi := expect(func(m *model.Either) []*model.Model { return []*model.Model{&m.Second} })
 	takes, stays := float64(one)*spacing+2*t.slack, 0.95*e.either.best.first.W // the shorter one, exhausted
-	at = lo - takes
+	at := lo - takes
 	if hi-at > stays { // too early costs less than too late: the longer one need not be exhausted again
 		at = early - stays/2
 	}
