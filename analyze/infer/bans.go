@@ -33,7 +33,7 @@ func (e *Engine) Bar(id trace.Identity) bool {
 	}
 	e.out = e.all
 	e.all, e.path, e.log = rest, rest, rest
-	e.split, e.post, e.sound = nil, nil, nil
+	e.forget()
 	e.tour = []inquiry{&drain{}}
 	e.find(fmt.Sprintf("%s may be banned; %s is asked instead", id, rest.base()))
 	return true

@@ -24,19 +24,15 @@ func (f *fitter) reach(v *model.Variant, b *box, seen []particle, limit float64)
 	}
 	best := slices.MinFunc(seen, func(x, y particle) int { return cmpFloat(x.cost, y.cost) })
 	for _, toward := range []float64{-1, 1} {
-		q, step := best.p, 0.001
-		for range 20 {
-			next := q
-			next.P *= 1 + toward*step
-			if step < 1 && valid(v, &next) && f.cost(v, next, limit).Total <= limit {
-				q, step = next, 2*step
-			} else {
-				step /= 2
-			}
-		}
-		b.add(q)
+		b.add(furthest(best.p, toward, reachSteps, func(q model.Params, by float64) (model.Params, bool) {
+			q.P *= by
+			return q, by < 2 && valid(v, &q) && f.cost(v, q, limit).Total <= limit
+		}))
 	}
 }
+
+// reachSteps is how many steps lead towards either end of a block's length.
+const reachSteps = 20
 
 // graded spends a part of the limit at once, then pairs at the ages, evenly from the
 // least to the greatest, at which the particles with a block expect that part to be

@@ -9,8 +9,8 @@ import (
 // What explains a trace by windows on a grid is a thin strip in window and phase: a walk
 // along it stops short of the ends, and an interval is to reach them.
 
-// edgeSteps steps lead towards either end, each longer than the last one that was
-// possible and shorter than the last that was not, with so many phases tried each.
+// edgeSteps steps lead towards either end of a window, for each of which on a grid
+// edgePhases phases are tried. edgeFirst is the share of a figure that the first step is.
 const (
 	edgeSteps  = 24
 	edgePhases = 16
@@ -36,20 +36,28 @@ func (f *fitter) stretch(x *fit) {
 	byWindow := func(a, b particle) int { return cmpFloat(a.p.W, b.p.W) }
 	limit := x.best + f.alike
 	for _, toward := range []float64{-1, 1} {
-		q, step := slices.MinFunc(x.parts, byWindow).p, edgeFirst
+		end := slices.MinFunc(x.parts, byWindow)
 		if toward > 0 {
-			q = slices.MaxFunc(x.parts, byWindow).p
+			end = slices.MaxFunc(x.parts, byWindow)
 		}
-		for range edgeSteps {
-			next, ok := f.turned(x.v, q, 1+toward*step, limit)
-			if !ok {
-				step /= 2
-				continue
-			}
-			q, step = next, min(2*step, 0.5)
-			x.span.add(q)
+		x.span.add(furthest(end.p, toward, edgeSteps, func(q model.Params, by float64) (model.Params, bool) {
+			return f.turned(x.v, q, by, limit)
+		}))
+	}
+}
+
+// furthest is how far n steps up or down lead from q, each twice as long as one that was
+// possible and half as long as one that was not.
+func furthest(q model.Params, toward float64, n int, step func(q model.Params, by float64) (model.Params, bool)) model.Params {
+	size := edgeFirst
+	for range n {
+		if next, ok := step(q, 1+toward*size); ok {
+			q, size = next, 2*size
+		} else {
+			size /= 2
 		}
 	}
+	return q
 }
 
 // turned is q with its window stretched about some boundary that keeps the cost within

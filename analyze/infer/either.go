@@ -176,10 +176,15 @@ const (
 
 // confidence is what is stated of both windows.
 func (e *either) confidence() float64 {
-	if wider(e.figure(spell.short), eitherTold) || wider(e.figure(spell.cycle), eitherTold) {
-		return eitherConfidence
+	if e.within(eitherTold) {
+		return toldConfidence
 	}
-	return toldConfidence
+	return eitherConfidence
+}
+
+// within says whether both windows are told to a share of their length.
+func (e *either) within(share float64) bool {
+	return !wider(e.figure(spell.short), share) && !wider(e.figure(spell.cycle), share)
 }
 
 // eitherName is what screens call it.

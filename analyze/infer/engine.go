@@ -109,7 +109,13 @@ func (e *Engine) Observe(o trace.Observation) trace.Outcome {
 // turnTo makes one policy the subject of the questions that follow.
 func (e *Engine) turnTo(p policy) {
 	e.path = e.all.view(p)
-	e.log, e.split, e.whole, e.doubted, e.post, e.sound = e.path, nil, false, false, nil, nil
+	e.log = e.path
+	e.forget()
+}
+
+// forget drops what is believed of the limit under study.
+func (e *Engine) forget() {
+	e.split, e.whole, e.doubted, e.post, e.sound = nil, false, false, nil, nil
 	e.either, e.alternates = nil, 0
 }
 

@@ -67,9 +67,19 @@ func newFitter(arms [][]model.Event, effort int, rng *rand.Rand) *fitter {
 // cost weighs the whole trace under q, giving up beyond limit.
 func (f *fitter) cost(v *model.Variant, q model.Params, limit float64) model.Cost {
 	f.m.V, f.m.Params = v, q
+	return f.total(&f.m, limit)
+}
+
+// limiter is a model of what decides about one counter's events.
+type limiter interface {
+	Run(events []model.Event, limit float64) model.Cost
+}
+
+// total adds up what the arms cost under m, giving up beyond limit.
+func (f *fitter) total(m limiter, limit float64) model.Cost {
 	var c model.Cost
 	for _, ev := range f.arms {
-		x := f.m.Run(ev, limit-c.Total)
+		x := m.Run(ev, limit-c.Total)
 		c.Total += x.Total
 		c.Violation += x.Violation
 		if c.Total > limit {

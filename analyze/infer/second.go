@@ -17,7 +17,6 @@ type second struct {
 	errand
 	rounds int
 	begun  int // requests on record when they began
-	teeth  int // single requests that a round has
 }
 
 // mostSeconds bounds the rounds, and eitherWide is the relative width of a window from
@@ -49,10 +48,10 @@ func (e *Engine) alternate() bool {
 func (q *second) stage() string { return "validation" }
 
 func (q *second) next(e *Engine, now float64) (plan.Step, bool) {
-	if e.log.last(q.c) == trace.Admitted && len(q.phases) > 0 && q.phases[0].comb != nil { // it was back before
+	switch combed := len(q.phases) > 0 && q.phases[0].comb != nil; {
+	case combed && e.log.last(q.c) == trace.Admitted: // it was back before
 		q.phases = nil
-	}
-	if len(q.phases) > 0 && q.phases[0].comb != nil { // what went before took its own time
+	case combed: // what went before took its own time
 		q.phases[0].from(now)
 	}
 	if step, ok := q.resume(e, now); ok {
@@ -69,7 +68,7 @@ func (q *second) next(e *Engine, now float64) (plan.Step, bool) {
 	}
 	_, longest := e.either.cycles()
 	e.log.recovery = longest
-	if q.rounds == mostSeconds || q.rounds > 0 && !wider(e.either.figure(spell.short), eitherWide) && !wider(e.either.figure(spell.cycle), eitherWide) || !q.plan(e, now) {
+	if q.rounds == mostSeconds || q.rounds > 0 && e.either.within(eitherWide) || !q.plan(e, now) {
 		e.find(eitherName + ": " + e.either.best.words())
 		return plan.Step{}, false
 	}
@@ -85,57 +84,83 @@ func (q *second) plan(e *Engine, now float64) bool {
 		q.c = counters[max(0, slices.IndexFunc(e.log.eventsOf(counters), func(ev []model.Event) bool { return len(ev) <= 2 }))]
 	}
 	both, one := int(e.either.best.limit())+3, int(e.either.best.first.L)+2
-	q.teeth = min(secondTeeth, e.rejectionsLeft(q.c.id)/3) // a round may be refused nearly so often
-	if spent := len(e.log.samples) - q.begun; spent > secondWorth*both || both+one+q.teeth > e.spare() || q.teeth < leastTeeth {
+	teeth := min(secondTeeth, e.rejectionsLeft(q.c.id)/3) // a round may be refused nearly so often
+	if spent := len(e.log.samples) - q.begun; spent > secondWorth*both || both+one+teeth > e.spare() || teeth < leastTeeth {
 		return false
 	}
-	t := measureTiming(e.log.samples)
-	spacing := max(1e-4, medianTrip(e.log.samples))
-	q.phases = nil
+	r := round{e: e, asked: e.log.eventsOf([]counter{q.c})[0], now: now, soon: now, teeth: teeth, spacing: max(1e-4, medianTrip(e.log.samples))}
 	if e.log.last(q.c) != trace.Limited { // a refusal is by both
-		q.phases = []phase{{n: both, drain: true}}
+		r.drain, r.soon = both, now+float64(both)*r.spacing
+		r.phases = []phase{{n: both, drain: true}}
+	}
+	if q.why = "when does the shorter of two windows come back"; wider(e.either.figure(spell.short), eitherWide) {
+		r.shorter()
 	} else {
-		both = 0
+		q.why = "when does the longer of two windows come back"
+		r.longer(one)
 	}
-	soon := now + float64(both)*spacing
-	expect := func(of func(*model.Either) []*model.Model) (lo, early, hi float64) {
-		back := e.either.returns(e.log.eventsOf([]counter{q.c})[0], now, soon, both, of)
-		lo, hi = back[len(back)/20], back[len(back)-1-len(back)/20]
-		soonest, _ := e.either.cycles()
-		return lo - 0.02*(hi-lo), min(back[len(back)/4], lo+soonest), hi + 0.02*(hi-lo)
+	q.phases = r.phases
+	return r.end < seconds(e.cfg.Budget.MaxDuration)
+}
+
+// round is one round of questions in the making.
+type round struct {
+	e         *Engine
+	asked     []model.Event // of the counter so far
+	now, soon float64       // when it begins, and when both windows are exhausted
+	drain     int           // requests that exhaust them
+	teeth     int
+	spacing   float64 // seconds between requests sent one by one
+	phases    []phase
+	end       float64 // when it is over at the latest
+}
+
+// expected is when one of the windows is to admit again: of nine in ten of what explains
+// the record between lo and hi, and soonest what is worth asking first.
+func (r *round) expected(windows func(*model.Either) []*model.Model) (lo, soonest, hi float64) {
+	back := r.e.either.returns(r.asked, r.now, r.soon, r.drain, windows)
+	lo, hi = back[len(back)/20], back[len(back)-1-len(back)/20]
+	least, _ := r.e.either.cycles()
+	return lo - 0.02*(hi-lo), min(back[len(back)/4], lo+least), hi + 0.02*(hi-lo)
+}
+
+// shorter asks when the shorter window comes back: nothing else lets a request through.
+func (r *round) shorter() {
+	lo, _, hi := r.expected(func(m *model.Either) []*model.Model { return []*model.Model{&m.First, &m.Second} })
+	r.comb(lo, hi)
+	r.end = hi
+}
+
+// longer exhausts the shorter window alone, with so many requests, about when the longer
+// one comes back.
+func (r *round) longer(one int) {
+	lo, soonest, hi := r.expected(func(m *model.Either) []*model.Model { return []*model.Model{&m.Second} })
+	best := r.e.either.best
+	takes := float64(one)*r.spacing + 2*measureTiming(r.e.log.samples).slack
+	at, stays := lo-takes, 0.95*best.first.W // so long it is
+	if hi-at > stays {
+		// Too early costs less than too late: the longer one need not be exhausted again.
+		at = soonest - stays/2
 	}
-	if wider(e.either.figure(spell.short), eitherWide) {
-		q.why = "when does the shorter of two windows come back"
-		lo, _, hi := expect(func(m *model.Either) []*model.Model { return []*model.Model{&m.First, &m.Second} })
-		q.comb(lo, hi)
-		return hi < seconds(e.cfg.Budget.MaxDuration)
-	}
-	q.why = "when does the longer of two windows come back"
-	lo, early, hi := expect(func(m *model.Either) []*model.Model { return []*model.Model{&m.Second} })
-	takes, stays := float64(one)*spacing+2*t.slack, 0.95*e.either.best.first.W // the shorter one, exhausted
-	at := lo - takes
-	if hi-at > stays { // too early costs less than too late: the longer one need not be exhausted again
-		at = early - stays/2
-	}
-	at = max(e.either.best.opened(at), soon)
-	q.phases = append(q.phases, phase{wait: at - soon, n: one, drain: true})
+	at = max(best.opened(at), r.soon)
+	r.phases = append(r.phases, phase{wait: at - r.soon, n: one, drain: true})
 	from, to := max(lo, at+takes), min(hi, at+stays)
 	if to-from > leastCombed*(hi-lo) {
-		q.comb(from, to)
+		r.comb(from, to)
 	}
-	return max(at, to) < seconds(e.cfg.Budget.MaxDuration)
+	r.end = max(at, to)
 }
 
 // comb adds single requests from lo to hi.
-func (q *second) comb(lo, hi float64) {
+func (r *round) comb(lo, hi float64) {
 	if hi <= lo {
 		return
 	}
-	comb := make([]float64, q.teeth)
+	comb := make([]float64, r.teeth)
 	for k := range comb {
-		comb[k] = lo + (hi-lo)*float64(k)/float64(q.teeth-1)
+		comb[k] = lo + (hi-lo)*float64(k)/float64(r.teeth-1)
 	}
-	q.phases = append(q.phases, phase{comb: comb, n: q.teeth})
+	r.phases = append(r.phases, phase{comb: comb, n: r.teeth})
 }
 
 // from turns instants of a comb into offsets, at a time.

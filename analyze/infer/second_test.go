@@ -29,7 +29,7 @@ func TestBothOfTwoWindowsAreTimed(t *testing.T) {
 }
 
 // What explains two windows is no longer believed where a round brings what neither
-// expects, and the search for one limit goes on.
+// expects.
 func TestWindowsThatDoNotComeBackAreGivenUp(t *testing.T) {
 	x := reading{r: newRecord(oneOfEach()), rng: rand.New(rand.NewPCG(1, 2))}
 	at := 0.0

@@ -29,7 +29,7 @@ func (s spell) short() float64 { return s.first.W }
 func (s spell) cycle() float64 { return s.second.W }
 func (s spell) least() float64 { return s.first.L / s.first.W }
 
-// eitherSearch looks for two windows of one variant in one record.
+// eitherSearch looks for two windows of which either admits in one record.
 type eitherSearch struct {
 	*fitter
 	rests []float64    // what counters let through from rest
@@ -53,16 +53,7 @@ func (x *reading) eitherSearch(rng *rand.Rand) *eitherSearch {
 func (f *eitherSearch) weigh(s *spell, limit float64) model.Cost {
 	f.m.First.V, f.m.First.Params = s.v, s.first
 	f.m.Second.V, f.m.Second.Params = s.v, s.second
-	var sum model.Cost
-	for _, ev := range f.arms {
-		c := f.m.Run(ev, limit-sum.Total)
-		sum.Total += c.Total
-		sum.Violation += c.Violation
-		if sum.Total > limit {
-			break
-		}
-	}
-	return sum
+	return f.total(&f.m, limit)
 }
 
 // from returns what of a variant explains the record, nil unless something does.
