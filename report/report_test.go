@@ -5,10 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"apisonde/analyze/verdict"
 	"apisonde/report"
 )
 
@@ -48,5 +50,22 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
 		t.Errorf("%s differs (-want +got):\n%s", name, d)
+	}
+}
+
+// A Retry-After that no request tested is not called exact in words, which its verdict
+// says of it as long as nothing contradicts it.
+func TestAnUntestedWaitIsNotCalledExact(t *testing.T) {
+	for _, bias := range []*float64{nil, ptr(0.0)} {
+		f := fixedWindow()
+		f.verdict.Limits[0].Rejection.RetryAfter = verdict.RetryAfter{Verdict: "exact", BiasS: bias}
+		var md bytes.Buffer
+		if err := report.Markdown(&md, f.verdict, f.trace); err != nil {
+			t.Fatal(err)
+		}
+		exact, open := strings.Contains(md.String(), "no longer than needed"), strings.Contains(md.String(), "not measured how exact it is")
+		if tested := bias != nil; exact != tested || open == tested {
+			t.Errorf("tested %v: called exact %v, open %v", tested, exact, open)
+		}
 	}
 }

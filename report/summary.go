@@ -248,6 +248,9 @@ func retryAfterName(r verdict.RetryAfter) string {
 	}
 	switch r.Verdict {
 	case "exact":
+		if r.BiasS == nil { // no request came close enough to the time it names
+			return "not contradicted, and not measured how exact it is"
+		}
 		return "exact: waiting it is enough, and no longer than needed"
 	case "early":
 		return "too short" + bias + ": waiting it is not enough"
